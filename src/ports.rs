@@ -40,8 +40,8 @@ use countersign_domain::{
         budget::{BudgetOwner, BudgetTag, RateLimitWindows},
         user_throttle::{
             AttemptChargeResult, AttemptRequest, ChallengeOpening, ChallengeSnapshot,
-            OpeningResult, ResendRequest, ResendResult, SendCharge, StandaloneAttempt,
-            StandaloneChargeResult,
+            DestinationTag, OpeningResult, ResendRequest, ResendResult, SendCharge,
+            StandaloneAttempt, StandaloneChargeResult,
         },
     },
     notice::message::{DeliveryResult, DeliveryStatus, OutboundMessage},
@@ -255,8 +255,9 @@ pub trait ChallengeStore: Send + Sync {
         id: ChallengeId,
         attempt_id: AttemptId,
     ) -> StoreResult<()>;
-    /// Deletes the attempts charged to the user. Open challenges keep their own count.
-    async fn lift_windows(&self, subject_tag: SubjectTag) -> StoreResult<()>;
+    /// Deletes the user's attempts, and the messages to these destinations. Open challenges keep their own count.
+    async fn lift_windows(&self, subject_tag: SubjectTag, to: &[DestinationTag])
+    -> StoreResult<()>;
     /// Makes a small write that expires by itself, to prove that the store is writable: in a cluster, on every primary.
     async fn probe_write(&self) -> StoreResult<()>;
     /// The store's own clock; `None` if it uses the clock of this process.

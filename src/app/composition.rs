@@ -272,6 +272,7 @@ impl SharedServices {
                 hashing: Arc::clone(&on.hashing),
             },
             verdict_requests: Arc::clone(&self.verdict_requests),
+            send_budgets: Arc::clone(&self.send_budgets),
             next_keys: ReplacementKeys {
                 requests: Arc::clone(&self.requests),
                 printer: self.printer.clone(),
@@ -393,6 +394,7 @@ impl SharedServices {
         let on = &self.on;
         UserDependencies {
             accounts: Arc::clone(&on.accounts),
+            send_budgets: Arc::clone(&self.send_budgets),
             challenges: Arc::clone(&on.challenges),
             requests: Arc::clone(&self.requests),
             policies: Arc::clone(&on.policies),

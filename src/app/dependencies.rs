@@ -113,6 +113,7 @@ pub(crate) struct PolicyDependencies {
 
 pub(crate) struct UserDependencies {
     pub(super) accounts: Arc<dyn AccountStore>,
+    pub(super) send_budgets: Arc<SendBudgets>,
     pub(super) challenges: Arc<dyn ChallengeStore>,
     pub(super) requests: Arc<UseCaseRunner>,
     pub(super) policies: Arc<PolicyResolver>,

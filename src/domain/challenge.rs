@@ -74,6 +74,8 @@ pub struct Challenge {
     pub recovery: RecoveryStatus,
     /// The policy's terms for trusted devices; `None` if no device can be trusted.
     pub trust: Option<DeviceTrustTerms>,
+    /// The id under which its first message is charged to budgets that span users.
+    pub message_charge: [u8; 16],
 }
 
 /// The answer that a challenge expects.

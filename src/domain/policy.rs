@@ -84,8 +84,16 @@ pub struct AttemptBudgets {
 /// The budgets of messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageBudgets {
-    /// Messages to one confirmed destination, for one user.
+    /// Messages to one confirmed destination that unknown clients request, for one user.
     pub confirmed: RateLimitWindows,
+    /// Messages to one confirmed destination that known devices request, for one user and all the devices together.
+    pub known_devices: RateLimitWindows,
+    /// Messages of passed challenges that start no wait, for one user and one destination.
+    pub approved: RateLimitWindows,
+    /// Messages to one destination, for all users and tenants.
+    pub per_destination: RateLimitWindows,
+    /// Times that `UnlockUser` lifts the message budgets of one user.
+    pub lifts_per_user: RateLimitWindows,
     /// Messages to one unconfirmed destination, for all users and tenants.
     pub unconfirmed: RateLimitWindows,
     /// Text messages of one tenant to the numbers of one country.
@@ -130,6 +138,16 @@ impl MessageBudgets {
                 short: RateLimit::new(5, Duration::from_mins(10)),
                 long: RateLimit::new(10, DAY),
             },
+            known_devices: RateLimitWindows {
+                short: RateLimit::new(3, Duration::from_mins(10)),
+                long: RateLimit::new(5, DAY),
+            },
+            approved: RateLimitWindows {
+                short: RateLimit::new(5, Duration::from_mins(10)),
+                long: RateLimit::new(20, DAY),
+            },
+            per_destination: RateLimitWindows::only(RateLimit::new(30, DAY)),
+            lifts_per_user: RateLimitWindows::only(RateLimit::new(3, DAY)),
             unconfirmed: RateLimitWindows {
                 short: RateLimit::new(3, Duration::from_mins(10)),
                 long: RateLimit::new(5, DAY),
@@ -167,13 +185,14 @@ impl MessageBudgets {
         }
     }
 
-    /// The budget of one destination.
+    /// The budget of one destination. Known devices have one of their own only where it is confirmed: the budget of an
+    /// unconfirmed destination spans all users.
     #[must_use]
-    pub const fn to_destination(&self, confirmed: bool) -> RateLimitWindows {
-        if confirmed {
-            self.confirmed
-        } else {
-            self.unconfirmed
+    pub const fn to_destination(&self, confirmed: bool, known_device: bool) -> RateLimitWindows {
+        match (confirmed, known_device) {
+            (true, true) => self.known_devices,
+            (true, false) => self.confirmed,
+            (false, _) => self.unconfirmed,
         }
     }
 

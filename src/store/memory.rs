@@ -10,8 +10,8 @@ use countersign_domain::{
         budget::BudgetTag,
         user_throttle::{
             AttemptChargeResult, AttemptRequest, ChallengeOpening, ChallengeSnapshot,
-            OpeningResult, REQUEST_ID_RETENTION, ResendRequest, ResendResult, SendCharge,
-            StandaloneAttempt, StandaloneChargeResult, UserThrottleState,
+            DestinationTag, OpeningResult, REQUEST_ID_RETENTION, ResendRequest, ResendResult,
+            SendCharge, StandaloneAttempt, StandaloneChargeResult, UserThrottleState,
         },
     },
     notice::message::DeliveryStatus,
@@ -198,8 +198,12 @@ impl ChallengeStore for MemoryChallenges {
         Ok(())
     }
 
-    async fn lift_windows(&self, subject_tag: SubjectTag) -> StoreResult<()> {
-        self.with(subject_tag, UserThrottleState::lift_windows);
+    async fn lift_windows(
+        &self,
+        subject_tag: SubjectTag,
+        to: &[DestinationTag],
+    ) -> StoreResult<()> {
+        self.with(subject_tag, |throttle| throttle.lift_windows(to));
         Ok(())
     }
 

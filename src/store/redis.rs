@@ -231,8 +231,15 @@ impl ChallengeStore for RedisChallenges {
         self.link.invoke(&call, RetryPolicy::Once).await.map(drop)
     }
 
-    async fn lift_windows(&self, subject_tag: SubjectTag) -> StoreResult<()> {
-        let call = on(&self.scripts.lift_windows, subject_tag, None, None);
+    async fn lift_windows(
+        &self,
+        subject_tag: SubjectTag,
+        to: &[DestinationTag],
+    ) -> StoreResult<()> {
+        let mut call = on(&self.scripts.lift_windows, subject_tag, None, None);
+        for DestinationTag(destination) in to {
+            call.arg(hex(destination));
+        }
         self.link.invoke(&call, RetryPolicy::Once).await.map(drop)
     }
 

@@ -41,3 +41,4 @@ mod rotation;
 mod secrets;
 mod slow_dependencies;
 mod slow_hashes;
+mod unanswered;

@@ -2,6 +2,7 @@
 //! pairs of stores.
 
 mod administrators;
+mod approved_sends;
 mod device_list;
 mod devices;
 pub(crate) mod directory;

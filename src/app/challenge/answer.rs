@@ -6,6 +6,7 @@ use crate::{
         challenge::{
             answer_outcome::{AnswerOutcome, AnswerRejection},
             attempt_judge::AttemptJudge,
+            send_budgets::SendBudgets,
             verdict_requests::{ChargedAttempt, PendingVerdict, VerdictRequestBuilder},
         },
         context::CallContext,
@@ -74,6 +75,7 @@ pub(crate) struct ChallengeVerifier {
     pub(crate) verdict_requests: Arc<VerdictRequestBuilder>,
     pub(crate) next_keys: ReplacementKeys,
     pub(crate) wakeup: Arc<WorkerWakeup>,
+    pub(crate) send_budgets: Arc<SendBudgets>,
 }
 
 impl ChallengeVerifier {
@@ -142,15 +144,23 @@ impl ChallengeVerifier {
         }
     }
 
-    /// Deletes a passed challenge and refunds its charges, without delaying the response.
-    pub(crate) fn conclude(&self, call: &CallContext, approval: &Approval) {
+    /// Deletes a passed challenge and refunds its charges. This delays the response only where a message was sent: the
+    /// next message may be requested as soon as the response is there.
+    pub(crate) async fn conclude(&self, call: &CallContext, passed: &PassedChallenge) {
+        let approval = &passed.approval;
         let challenges = Arc::clone(&self.challenges);
         let (tag, challenge, attempt) = (call.subject_tag, approval.challenge, approval.attempt_id);
-        self.requests.tasks.follow_up(async move {
+        let concluded = async move {
             if let Err(unavailable) = challenges.conclude(tag, challenge, attempt).await {
                 tracing::warn!(%unavailable, "passed challenge not deleted; it expires by itself");
             }
-        });
+        };
+        match &passed.challenge {
+            Some(challenge) if challenge.expected_answer.destination().is_some() => {
+                tokio::join!(concluded, self.send_budgets.release_approved(challenge));
+            }
+            _ => self.requests.tasks.follow_up(concluded),
+        }
     }
 
     /// Takes an attempt out of the user's rate limit whose code nobody looked at, once its answer is on the way.

@@ -73,10 +73,10 @@ impl ChallengeDrafts {
             }
         };
         let expected_answer = self.expected_answer(context, &purpose, answer_with)?;
-        let confirmed = !purpose.confirms_destination();
+        let challenge = self.challenge(context, purpose, expected_answer, audience);
         Ok(ChallengeDraft {
-            send: self.send_budgets.send_charge(&expected_answer, confirmed),
-            challenge: self.challenge(context, purpose, expected_answer, audience),
+            send: self.send_budgets.send_charge(&challenge),
+            challenge,
             replaced_challenge_id,
         })
     }
@@ -121,6 +121,7 @@ impl ChallengeDrafts {
             user_key: user.user_key.clone(),
             recovery: account.recovery_status(policy),
             trust: DeviceTrustTerms::of(&policy.rules),
+            message_charge: self.send_budgets.charge_id(call.idempotency),
         }
     }
 

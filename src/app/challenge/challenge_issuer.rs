@@ -43,12 +43,14 @@ impl ChallengeIssuer {
         draft: ChallengeDraft,
     ) -> Result<ChallengeView, Error> {
         let idempotency_key = context.call.idempotency;
-        if draft.send.is_some() {
-            context.refuse_message_while_throttled()?;
-        }
         let reserved = self
             .send_budgets
-            .reserve(&draft.challenge, draft.send, idempotency_key, context.now)
+            .reserve(
+                &draft.challenge,
+                draft.send,
+                draft.challenge.message_charge,
+                context.now,
+            )
             .await?;
         let posted = self.post(context, draft, reserved, idempotency_key).await?;
         self.delivery.deliver_code(&context.call, posted).await
@@ -93,6 +95,7 @@ impl ChallengeIssuer {
             OpeningResult::Over | OpeningResult::NotOpen => Err(Refusal::ChallengeOver.into()),
             OpeningResult::RequestIdReused => Err(Error::RequestIdReused),
             OpeningResult::SendsFull(until) => Err(Error::too_many_sends(until, now)),
+            OpeningResult::AttemptsFull(until) => Err(Error::too_many_attempts(until, now)),
         }
     }
 
@@ -106,13 +109,11 @@ impl ChallengeIssuer {
         let idempotency_key = call.idempotency;
         let found = self.find(call, id, now).await?;
         let (challenge, _) = found.ok_or(Error::ChallengeNotFound)?;
-        let confirmed = !challenge.purpose.confirms_destination();
-        let send = self
-            .send_budgets
-            .send_charge(&challenge.expected_answer, confirmed);
+        let send = self.send_budgets.send_charge(&challenge);
+        let charge = self.send_budgets.charge_id(idempotency_key);
         let reserved = self
             .send_budgets
-            .reserve(&challenge, send, idempotency_key, now)
+            .reserve(&challenge, send, charge, now)
             .await?;
         let asked = ResendRequest {
             challenge: id,
@@ -129,6 +130,7 @@ impl ChallengeIssuer {
             ResendResult::Repeated(snapshot) => (snapshot, None),
             ResendResult::RequestIdReused => return Err(Error::RequestIdReused),
             ResendResult::Full(until) => return Err(Error::too_many_sends(until, now)),
+            ResendResult::AttemptsFull(until) => return Err(Error::too_many_attempts(until, now)),
             ResendResult::NothingToSend => return Err(Refusal::NothingToSend.into()),
             ResendResult::NotOpen => return Err(Refusal::ChallengeOver.into()),
         };

@@ -69,11 +69,8 @@ pub(crate) async fn charge_message(
     context: &RequestContext,
     challenge: &Challenge,
 ) -> Result<ReservedBudgets, Error> {
-    let send = deps
-        .send_budgets
-        .send_charge(&challenge.expected_answer, false);
-    let idempotency_key = context.call.idempotency;
+    let send = deps.send_budgets.send_charge(challenge);
     deps.send_budgets
-        .reserve(challenge, send, idempotency_key, context.now)
+        .reserve(challenge, send, challenge.message_charge, context.now)
         .await
 }

@@ -5,19 +5,24 @@
 //! opened. A message that was handed to a notifier stays charged, whatever the result.
 
 use crate::{
-    app::{Error, policy::policy_resolver::PolicyResolver, randomness::Randomness},
+    app::{
+        Error, context::CallContext, policy::policy_resolver::PolicyResolver,
+        randomness::Randomness,
+    },
     ports::{BudgetBucket, BudgetStore, ExhaustedBudget, KeyService},
 };
 use countersign_domain::{
-    challenge::{Challenge, ExpectedAnswer},
+    challenge::Challenge,
     limits::{
         budget::{BudgetOwner, BudgetTag, RateLimitWindows},
-        user_throttle::SendCharge,
+        user_throttle::{DestinationTag, SendCharge},
     },
-    value::{destination::Destination, idempotency_key::IdempotencyKey, time::Timestamp},
+    value::{
+        destination::Destination, id::Subject, idempotency_key::IdempotencyKey, time::Timestamp,
+    },
 };
 use countersign_transport::system::Clock;
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 /// The charges of one call, which it may refund.
 #[derive(Default)]
@@ -39,19 +44,31 @@ pub(crate) struct SendBudgets {
 impl SendBudgets {
     /// The charge of a message to its user's budget; `None` if no message is sent. An unconfirmed destination has the
     /// smaller budget, so nobody can flood or mute a stranger's address.
-    pub(crate) fn send_charge(
-        &self,
-        expected_answer: &ExpectedAnswer,
-        confirmed: bool,
-    ) -> Option<SendCharge> {
-        let destination = expected_answer.destination()?;
+    pub(crate) fn send_charge(&self, challenge: &Challenge) -> Option<SendCharge> {
+        let destination = challenge.expected_answer.destination()?;
+        let confirmed = !challenge.purpose.confirms_destination();
+        let known_device = confirmed && challenge.device.is_some();
         let sends = &self.policies.built_in().sends;
         Some(SendCharge {
-            destination: self.keys.destination_tag(&destination.bucket()),
-            windows: sends.to_destination(confirmed),
+            destination: self.destination_tag(destination),
+            windows: sends.to_destination(confirmed, known_device),
             waits: sends.waits,
             per_challenge: sends.per_challenge,
+            known_device,
+            approved: sends.approved,
         })
+    }
+
+    /// The id of a charge: equal for a call and its repeats.
+    pub(crate) fn charge_id(&self, idempotency_key: Option<IdempotencyKey>) -> [u8; 16] {
+        idempotency_key.map_or_else(
+            || self.randomness.bytes(),
+            |idempotency_key| idempotency_key.key_digest,
+        )
+    }
+
+    pub(crate) fn destination_tag(&self, destination: &Destination) -> DestinationTag {
+        self.keys.destination_tag(&destination.bucket())
     }
 
     /// Charges the budgets that span users. Returns the charges that this call may refund.
@@ -59,17 +76,13 @@ impl SendBudgets {
         &self,
         challenge: &Challenge,
         send: Option<SendCharge>,
-        idempotency_key: Option<IdempotencyKey>,
+        charge: [u8; 16],
         now: Timestamp,
     ) -> Result<ReservedBudgets, Error> {
         let (Some(send), Some(destination)) = (send, challenge.expected_answer.destination())
         else {
             return Ok(ReservedBudgets::default());
         };
-        let charge = idempotency_key.map_or_else(
-            || self.randomness.bytes(),
-            |idempotency_key| idempotency_key.key_digest,
-        );
         let bucket = |owner: BudgetOwner| {
             move |(of, windows)| BudgetBucket {
                 owner,
@@ -79,11 +92,12 @@ impl SendBudgets {
             }
         };
         let unconfirmed = challenge.purpose.confirms_destination();
-        let of_destination = unconfirmed.then(|| self.of_destination(destination, send));
+        let of_unconfirmed = unconfirmed.then(|| self.of_unconfirmed(destination, send));
         let of_tenant = self.of_tenant(challenge, destination);
         let tenant = self.keys.budget_owner(&challenge.subject.tenant);
-        let buckets = of_destination.into_iter().flatten();
-        let buckets: Vec<BudgetBucket> = buckets
+        let of_destination = iter::once(self.per_destination(destination));
+        let buckets: Vec<BudgetBucket> = of_destination
+            .chain(of_unconfirmed.into_iter().flatten())
             .map(bucket(send.destination.into()))
             .chain(of_tenant.iter().copied().map(bucket(tenant)))
             .collect();
@@ -97,7 +111,7 @@ impl SendBudgets {
         })?;
         Ok(ReservedBudgets {
             charged,
-            wait: of_destination.map(|[_, (wait, _)]| wait),
+            wait: of_unconfirmed.map(|[_, (wait, _)]| wait),
         })
     }
 
@@ -120,16 +134,74 @@ impl SendBudgets {
         }
     }
 
+    /// Refunds the first message of a passed challenge to its destination's budget, and ends its wait over all users. The
+    /// charges to the tenant and the country stay, like those of other messages.
+    pub(crate) async fn release_approved(&self, challenge: &Challenge) {
+        let Some(destination) = challenge.expected_answer.destination() else {
+            return;
+        };
+        let owner = BudgetOwner::from(self.destination_tag(destination));
+        let bucket = |(of, windows)| BudgetBucket {
+            owner,
+            of,
+            windows,
+            charge: challenge.message_charge,
+        };
+        let refunded = [bucket(self.per_destination(destination))];
+        if let Err(unavailable) = self.budgets.refund(&refunded).await {
+            tracing::warn!(%unavailable, "message of a passed challenge not refunded");
+        }
+        if !challenge.purpose.confirms_destination() {
+            return;
+        }
+        let ended = [bucket(self.wait_of_unconfirmed(destination))];
+        if let Err(unavailable) = self.budgets.end_wait(&ended, self.clock.now()).await {
+            tracing::warn!(%unavailable, "resend wait not ended after a passed challenge");
+        }
+    }
+
+    /// Charges a lift of one user's message budgets. Returns when the next one fits, if none fits now.
+    pub(crate) async fn charge_lift(
+        &self,
+        call: &CallContext,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        let Subject { tenant, user } = &call.subject;
+        let tag = self
+            .keys
+            .budget_tag(&["lift", tenant.as_str(), user.as_str()]);
+        let lift = BudgetBucket {
+            owner: BudgetOwner(tag.0),
+            of: tag,
+            windows: self.policies.built_in().sends.lifts_per_user,
+            charge: self.charge_id(call.idempotency),
+        };
+        let charged = self.budgets.charge(&[lift], now).await?;
+        Ok(charged.err().map(|full| full.until))
+    }
+
+    /// The limit of a destination over all users and tenants, confirmed or not.
+    fn per_destination(&self, destination: &Destination) -> (BudgetTag, RateLimitWindows) {
+        let tag = self
+            .keys
+            .budget_tag(&["destination", &destination.bucket()]);
+        (tag, self.policies.built_in().sends.per_destination)
+    }
+
+    fn wait_of_unconfirmed(&self, destination: &Destination) -> (BudgetTag, RateLimitWindows) {
+        let wait = self.keys.budget_tag(&["wait", &destination.bucket()]);
+        (wait, self.policies.built_in().sends.wait_of_unconfirmed())
+    }
+
     /// The limits of an unconfirmed destination over all users and tenants: the number of messages and the resend wait.
-    fn of_destination(
+    fn of_unconfirmed(
         &self,
         destination: &Destination,
         send: SendCharge,
     ) -> [(BudgetTag, RateLimitWindows); 2] {
-        let wait = self.keys.budget_tag(&["wait", &destination.bucket()]);
         [
             (send.destination.into(), send.windows),
-            (wait, self.policies.built_in().sends.wait_of_unconfirmed()),
+            self.wait_of_unconfirmed(destination),
         ]
     }
 

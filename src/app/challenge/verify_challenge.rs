@@ -66,7 +66,7 @@ pub(crate) async fn verify_challenge(
                     return Ok(AnswerOutcome::Rejected(rejection));
                 }
             };
-            deps.verifier.conclude(&call, &passed.approval);
+            deps.verifier.conclude(&call, &passed).await;
             let view = approved_view(&deps, *passed, call.now);
             Ok(AnswerOutcome::Accepted(Box::new(view)))
         })

@@ -156,10 +156,7 @@ async fn room_to_send(
     context: &RequestContext,
     challenge: &Challenge,
 ) -> Result<(), Error> {
-    let Some(send) = deps
-        .send_budgets
-        .send_charge(&challenge.expected_answer, false)
-    else {
+    let Some(send) = deps.send_budgets.send_charge(challenge) else {
         return Ok(());
     };
     context.refuse_message_while_throttled()?;
@@ -179,9 +176,7 @@ async fn post(
     reserved: ReservedBudgets,
 ) -> Result<StartedEnrollment, Error> {
     let draft = ChallengeDraft {
-        send: deps
-            .send_budgets
-            .send_charge(&challenge.expected_answer, false),
+        send: deps.send_budgets.send_charge(&challenge),
         challenge,
         replaced_challenge_id: None,
     };

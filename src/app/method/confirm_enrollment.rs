@@ -72,7 +72,7 @@ pub(crate) async fn confirm_enrollment(
                 }
             };
             let enrolled = enroll(&deps, &call, &passed).await?;
-            deps.verifier.conclude(&call, &passed.approval);
+            deps.verifier.conclude(&call, &passed).await;
             Ok(AnswerOutcome::Accepted(Box::new(enrolled)))
         })
         .await

@@ -155,15 +155,15 @@ async fn mail_code(
         return Ok(());
     }
     let expected_answer = deps.drafts.expects_address(&context.user)?;
-    let send = deps.send_budgets.send_charge(&expected_answer, true);
     let purpose = Purpose::Reset(reset.id);
     let challenge = deps
         .drafts
         .challenge(context, purpose, expected_answer, None);
+    let send = deps.send_budgets.send_charge(&challenge);
     let idempotency_key = call.idempotency;
     let reserved = deps
         .send_budgets
-        .reserve(&challenge, send, idempotency_key, context.now)
+        .reserve(&challenge, send, challenge.message_charge, context.now)
         .await?;
     let draft = ChallengeDraft {
         challenge,
@@ -248,6 +248,7 @@ const fn is_expected(error: &Error) -> bool {
         Error::UserNotFound
             | Error::Refused(_)
             | Error::TooManySends { .. }
+            | Error::TooManyAttempts { .. }
             | Error::RequestIdReused
             | Error::RequestInFlight
             | Error::ChangedConcurrently

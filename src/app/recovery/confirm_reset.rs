@@ -73,7 +73,7 @@ async fn confirm(
         AnswerOutcome::Rejected(_) => return Ok(ResetOutcome::Refused),
     };
     let queued_notices = finish(deps, call, &passed, reset).await?;
-    deps.verifier.conclude(call, &passed.approval);
+    deps.verifier.conclude(call, &passed).await;
     Ok(ResetOutcome::Done(queued_notices))
 }
 

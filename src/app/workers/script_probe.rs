@@ -101,7 +101,8 @@ impl ScriptProbe {
         challenges
             .charge_standalone_attempt(subject_tag, &standalone)
             .await?;
-        challenges.lift_windows(subject_tag).await?;
+        let destinations = [self.send().destination];
+        challenges.lift_windows(subject_tag, &destinations).await?;
         challenges.conclude(subject_tag, id, attempt_id).await?;
         challenges.drop_challenge(subject_tag, id).await?;
         challenges.drop_all(subject_tag).await
@@ -155,6 +156,8 @@ impl ScriptProbe {
             windows: WINDOWS,
             waits: [Duration::from_millis(1); 3],
             per_challenge: 5,
+            known_device: false,
+            approved: WINDOWS,
         }
     }
 

@@ -38,6 +38,7 @@ fn challenge(purpose: Purpose, expected_answer: ExpectedAnswer) -> Challenge {
             saved: true,
         },
         trust: None,
+        message_charge: [9; 16],
     }
 }
 

@@ -7,6 +7,7 @@ mod message_log;
 mod open_challenge;
 mod operations;
 mod request_log;
+mod sending;
 mod standalone;
 
 pub use operations::{
@@ -17,7 +18,6 @@ pub use operations::{
 
 use crate::{
     authorization::caller::CallerName,
-    notice::message::DeliveryStatus,
     value::{
         id::{AttemptId, ChallengeId},
         time::Timestamp,
@@ -78,6 +78,12 @@ impl UserThrottleState {
                 _ => return OpeningResult::NotOpen,
             },
         };
+        if let Some(until) = opening
+            .send
+            .and_then(|_| self.throttled_until(&opening, now))
+        {
+            return OpeningResult::AttemptsFull(until);
+        }
         if let Some(until) = opening
             .send
             .and_then(|send| self.full_until(&send, carried.sends, opening.expires_at, now))
@@ -146,62 +152,6 @@ impl UserThrottleState {
         AttemptChargeResult::Charged(entry.charged(&charged_attempt))
     }
 
-    /// Charges another message with the same code.
-    pub fn resend(&mut self, resend: &ResendRequest) -> ResendResult {
-        self.forget(resend.now);
-        match self.requests.seen(resend.idempotency_key) {
-            RequestLookup::No => {}
-            RequestLookup::About(id) => {
-                let entry = self.open.get(&id);
-                let snapshot = entry.map(|entry| self.snapshot(entry, resend.now));
-                return snapshot.map_or(ResendResult::NotOpen, ResendResult::Repeated);
-            }
-            RequestLookup::WithAnotherPayload => return ResendResult::RequestIdReused,
-        }
-        let Some(entry) = self
-            .open
-            .get(&resend.challenge)
-            .filter(|entry| entry.is_open(&resend.caller, resend.now))
-        else {
-            return ResendResult::NotOpen;
-        };
-        let Some(send) = entry.opening.send else {
-            return ResendResult::NothingToSend;
-        };
-        if let Some(until) =
-            self.full_until(&send, entry.sends, entry.opening.expires_at, resend.now)
-        {
-            return ResendResult::Full(until);
-        }
-        self.requests
-            .remember(resend.idempotency_key, resend.challenge, resend.now);
-        self.charge_send(resend.challenge, resend.now);
-        match self.open.get(&resend.challenge) {
-            Some(entry) => ResendResult::Send(self.snapshot(entry, resend.now)),
-            None => ResendResult::NotOpen,
-        }
-    }
-
-    /// Records the delivery of a challenge's latest message. A failed message starts no wait and stays charged.
-    pub fn record_delivery(
-        &mut self,
-        challenge: ChallengeId,
-        ordinal: u32,
-        delivery: DeliveryStatus,
-    ) {
-        let Some(entry) = self
-            .open
-            .get_mut(&challenge)
-            .filter(|entry| entry.sends == ordinal)
-        else {
-            return;
-        };
-        entry.delivery = Some(delivery);
-        if let (Some(send), DeliveryStatus::Failed) = (entry.opening.send, delivery) {
-            self.messages.fail(send.destination, challenge, ordinal);
-        }
-    }
-
     /// Returns a challenge of this caller until it expires, even if its attempts are exhausted.
     pub fn find(
         &mut self,
@@ -235,22 +185,15 @@ impl UserThrottleState {
     }
 
     /// Closes a challenge that was passed, and refunds its attempt and its messages. The first wait after its last
-    /// message stays.
+    /// message stays only if the allowance of passed challenges is used up.
     pub fn conclude(&mut self, challenge: ChallengeId, attempt_id: AttemptId) {
         let Some(entry) = self.open.remove(&challenge) else {
             return;
         };
         self.attempts.refund(challenge, attempt_id);
         if let Some(send) = entry.opening.send {
-            self.messages
-                .refund(send.destination, challenge, entry.sent_at);
+            self.messages.refund(&send, challenge, entry.sent_at);
         }
-    }
-
-    /// When a message of a new challenge fits; `None` means now.
-    #[must_use]
-    pub fn next_send(&self, send: &SendCharge, now: Timestamp) -> Option<Timestamp> {
-        self.messages.full_until(send, now)
     }
 
     /// Whether nothing is left to keep, so that the state can be deleted.
@@ -329,37 +272,12 @@ impl UserThrottleState {
             .collect()
     }
 
-    fn charge_send(&mut self, challenge: ChallengeId, now: Timestamp) {
-        let Some(entry) = self.open.get_mut(&challenge) else {
-            return;
-        };
-        entry.sends = entry.sends.saturating_add(1);
-        entry.delivery = None;
-        entry.sent_at = now;
-        if let Some(send) = entry.opening.send {
-            let ordinal = entry.sends;
-            self.messages
-                .charge(send.destination, challenge, ordinal, now);
-        }
-    }
-
-    /// Forgets all charged attempts. Open challenges keep their own count.
-    pub fn lift_windows(&mut self) {
+    /// Forgets all charged attempts, and the messages to these destinations. Open challenges keep their own count.
+    pub fn lift_windows(&mut self, destinations: &[DestinationTag]) {
         self.attempts = AttemptLog::default();
-    }
-
-    /// When one more message fits; `None` means now.
-    fn full_until(
-        &self,
-        send: &SendCharge,
-        sends: u32,
-        ends: Timestamp,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        if sends >= send.per_challenge {
-            return Some(ends);
+        for destination in destinations {
+            self.messages.lift(*destination);
         }
-        self.messages.full_until(send, now)
     }
 
     fn snapshot(&self, entry: &OpenChallenge, now: Timestamp) -> ChallengeSnapshot {

@@ -53,6 +53,8 @@ fn short_windows_are_shorter_and_narrower_than_long_ones() {
     let MessageBudgets {
         confirmed,
         unconfirmed,
+        known_devices,
+        approved,
         per_country,
         per_tenant,
         unconfirmed_emails,
@@ -65,6 +67,8 @@ fn short_windows_are_shorter_and_narrower_than_long_ones() {
         recovery,
         confirmed,
         unconfirmed,
+        known_devices,
+        approved,
         unconfirmed_emails,
     ];
     for RateLimitWindows { short, long } in each.into_iter().chain(spanning.into_iter().flatten()) {
@@ -131,6 +135,28 @@ fn a_tenant_sends_2000_unconfirmed_addresses_an_email_in_an_hour_and_10000_a_day
     let RateLimitWindows { short, long } = POLICY.sends.unconfirmed_emails;
     assert_eq!((short.count, short.within), (2000, HOUR));
     assert_eq!((long.count, long.within), (10_000, DAY));
+}
+
+#[test]
+fn known_devices_request_3_messages_in_10_minutes_and_5_a_day() {
+    let RateLimitWindows { short, long } = POLICY.sends.known_devices;
+    assert_eq!((short.count, short.within), (3, minutes(10)));
+    assert_eq!((long.count, long.within), (5, DAY));
+}
+
+#[test]
+fn messages_of_passed_challenges_start_no_wait_5_times_in_10_minutes_and_20_a_day() {
+    let RateLimitWindows { short, long } = POLICY.sends.approved;
+    assert_eq!((short.count, short.within), (5, minutes(10)));
+    assert_eq!((long.count, long.within), (20, DAY));
+}
+
+#[test]
+fn a_destination_has_30_messages_a_day_and_a_user_3_lifts() {
+    let sends = POLICY.sends;
+    let a_day = |count| RateLimitWindows::only(RateLimit::new(count, DAY));
+    assert_eq!(sends.per_destination, a_day(30));
+    assert_eq!(sends.lifts_per_user, a_day(3));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::{
     grpc::{
         RpcResult,
         entry::{CallParties, RequestIdFields, enter},
-        response_fields,
+        response_fields::{self, timestamp},
         user::{convert, directory, parse},
     },
 };
@@ -110,8 +110,10 @@ impl UserService for UserHandlers {
             Some(request_id_fields),
         )?;
         let actor = Some(parse::actor(&acting_user_id, &reason)?);
-        app::unlock_user(&self.app.user, CallerRequest { actor, ..call }).await?;
-        Ok(Response::new(pb::UnlockUserResponse {}))
+        let unlocked = app::unlock_user(&self.app.user, CallerRequest { actor, ..call }).await?;
+        Ok(Response::new(pb::UnlockUserResponse {
+            next_message_unlock_time: unlocked.next_message_unlock.map(timestamp),
+        }))
     }
 
     async fn issue_bypass_code(

@@ -2,7 +2,7 @@
 -- one that a full Redis refuses, so that it refuses the script as a whole.
 local id, instead_of, payload, frozen, failures, others_at_most =
     ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
-local now, expires, attempts, enrollment, sends_at_most, caller, _, destination, send = struct.unpack(FROZEN, frozen)
+local now, expires, attempts, enrollment, sends_at_most, caller, device, destination, send = struct.unpack(FROZEN, frozen)
 
 local others, over, latest = {}, {}, expires
 local fields = redis.call('HGETALL', KEYS[1])
@@ -28,6 +28,8 @@ if instead_of ~= '' then
 end
 local messages
 if destination ~= '' then
+    local throttled = throttled_until(device, frozen, now)
+    if throttled > 0 then return { 'throttled', throttled } end
     messages = read_messages(destination, now)
     local until_ = sends >= sends_at_most and expires or send_full_until(messages, send, now)
     if until_ > 0 then return { 'sends_full', until_ } end

@@ -121,5 +121,7 @@ pub(super) fn limits(windows: &RateLimitWindows) -> Vec<u8> {
 pub(super) fn limits_and_waits(send: &SendCharge) -> Vec<u8> {
     let [first, second, third] = send.waits;
     let limits = PackedValues::default().windows(&send.windows);
-    limits.span(first).span(second).span(third).0
+    let waits = limits.span(first).span(second).span(third);
+    let approved = waits.windows(&send.approved);
+    approved.byte(u8::from(send.known_device)).0
 }

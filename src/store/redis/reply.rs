@@ -36,6 +36,7 @@ pub(super) fn opened(reply: Value, sealed: &SealedBytes) -> StoreResult<OpeningR
         "over" => OpeningResult::Over,
         "reused" => OpeningResult::RequestIdReused,
         "sends_full" => OpeningResult::SendsFull(parts.instant()?),
+        "throttled" => OpeningResult::AttemptsFull(parts.instant()?),
         "not_open" => OpeningResult::NotOpen,
         _ => return Err(unexpected()),
     })
@@ -77,6 +78,7 @@ pub(super) fn resent(reply: Value) -> StoreResult<ResendResult> {
         "over" => ResendResult::NotOpen,
         "reused" => ResendResult::RequestIdReused,
         "full" => ResendResult::Full(parts.instant()?),
+        "throttled" => ResendResult::AttemptsFull(parts.instant()?),
         "nothing_to_send" => ResendResult::NothingToSend,
         _ => return Err(unexpected()),
     })

@@ -6,6 +6,9 @@ if before then return before end
 local challenge = read(id, now)
 if not challenge or not is_open(challenge, caller, now) then return { 'over' } end
 if challenge.destination == '' then return { 'nothing_to_send' } end
+local _, place = struct.unpack(SEALED, challenge.value, challenge.place)
+local throttled = throttled_until(challenge.device, string.sub(challenge.value, place, place + LIMITS_BYTES - 1), now)
+if throttled > 0 then return { 'throttled', throttled } end
 local messages = read_messages(challenge.destination, now)
 local until_ = challenge.sends >= challenge.sends_at_most and challenge.expires
     or send_full_until(messages, challenge.send, now)

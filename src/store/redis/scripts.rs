@@ -11,6 +11,7 @@ const CHARGING: &str = include_str!("shared/charging.lua");
 const RAISING: &str = include_str!("shared/raising.lua");
 const MESSAGES: &str = include_str!("shared/messages.lua");
 const SENDING: &str = include_str!("shared/sending.lua");
+const THROTTLING: &str = include_str!("shared/throttling.lua");
 const REQUESTS: &str = include_str!("shared/requests.lua");
 const REPEATS: &str = include_str!("shared/repeats.lua");
 
@@ -20,6 +21,7 @@ const OPEN: &[&str] = &[
     WINDOWS,
     CHALLENGES,
     RAISING,
+    THROTTLING,
     MESSAGES,
     SENDING,
     REQUESTS,
@@ -38,6 +40,7 @@ const RESEND: &[&str] = &[
     LAYOUT,
     WINDOWS,
     CHALLENGES,
+    THROTTLING,
     MESSAGES,
     SENDING,
     REQUESTS,
@@ -75,7 +78,13 @@ const PENDING_ENROLLMENT: &[&str] = &[
 ];
 const DROP_CHALLENGE: &[&str] = &[include_str!("drop_challenge.lua")];
 const DROP_ALL: &[&str] = &[include_str!("drop_all.lua")];
-const CONCLUDE: &[&str] = &[LAYOUT, CHARGES, MESSAGES, include_str!("conclude.lua")];
+const CONCLUDE: &[&str] = &[
+    LAYOUT,
+    WINDOWS,
+    CHARGES,
+    MESSAGES,
+    include_str!("conclude.lua"),
+];
 const CHARGE_STANDALONE_ATTEMPT: &[&str] = &[
     LAYOUT,
     WINDOWS,
@@ -86,7 +95,7 @@ const CHARGE_STANDALONE_ATTEMPT: &[&str] = &[
     include_str!("charge_standalone_attempt.lua"),
 ];
 const REFUND_ATTEMPT: &[&str] = &[LAYOUT, CHARGES, include_str!("refund_attempt.lua")];
-const LIFT_WINDOWS: &[&str] = &[include_str!("lift_windows.lua")];
+const LIFT_WINDOWS: &[&str] = &[LAYOUT, MESSAGES, include_str!("lift_windows.lua")];
 
 /// The scripts of one user.
 pub(super) struct UserScripts {

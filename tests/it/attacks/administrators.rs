@@ -34,7 +34,7 @@ async fn each(
     };
     vec![
         person.bypass(bypass).await.map(drop),
-        person.unlock(unlock).await,
+        person.unlock(unlock).await.map(drop),
         person.reset(reset).await.map(drop),
     ]
 }

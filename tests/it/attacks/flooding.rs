@@ -237,6 +237,7 @@ fn a29_without_bounds_two_hundred_wishes_are_two_hundred_messages_control() {
     runtime().block_on(async {
         let service = with_sends(|sends| MessageBudgets {
             unconfirmed: boundless(),
+            per_destination: boundless(),
             waits: [Duration::ZERO; 3],
             per_country: BOUNDLESS,
             per_tenant: BOUNDLESS,

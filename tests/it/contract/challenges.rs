@@ -43,7 +43,7 @@ enum ThrottleStep {
     Conclude(ChallengeId, AttemptId),
     Charge(Box<StandaloneAttempt>),
     Refund(ChallengeId, AttemptId),
-    Lift,
+    Lift(Vec<DestinationTag>),
 }
 
 /// A step as it is taken. An opened challenge has an id of its own; every other id means the n-th newest of those.
@@ -102,7 +102,7 @@ fn taken(step: &ThrottleStep, opened: &mut Vec<ChallengeId>, now: Timestamp) -> 
         }
         ThrottleStep::NextSend(send) => ThrottleStep::NextSend(send),
         ThrottleStep::Pending => ThrottleStep::Pending,
-        ThrottleStep::Lift => ThrottleStep::Lift,
+        ThrottleStep::Lift(destinations) => ThrottleStep::Lift(destinations),
         ThrottleStep::DropAll => ThrottleStep::DropAll,
         ThrottleStep::Drop(id) => ThrottleStep::Drop(newest(opened, id)),
         ThrottleStep::Conclude(id, attempt_id) => {
@@ -171,7 +171,10 @@ async fn play(
                     .await
             )
         }
-        ThrottleStep::Lift => format!("{:?}", challenges.lift_windows(subject_tag).await),
+        ThrottleStep::Lift(destinations) => format!(
+            "{:?}",
+            challenges.lift_windows(subject_tag, destinations).await
+        ),
     }
 }
 
@@ -216,11 +219,13 @@ fn a_send() -> impl Strategy<Value = Option<SendCharge>> {
 }
 
 fn a_charge() -> impl Strategy<Value = SendCharge> {
-    (0..2_u8).prop_map(|to| SendCharge {
+    (0..2_u8, any::<bool>()).prop_map(|(to, known_device)| SendCharge {
         destination: DestinationTag(bytes(200 + to)),
         windows: small_windows(3),
         waits: [5, 10, 15].map(Duration::from_secs),
         per_challenge: 4,
+        known_device,
+        approved: small_windows(1),
     })
 }
 
@@ -345,7 +350,11 @@ fn a_step() -> impl Strategy<Value = ThrottleStep> {
         2 => (a_challenge(), an_attempt_id()).prop_map(|(id, attempt_id)| ThrottleStep::Conclude(id, attempt_id)),
         3 => a_lone_guess().prop_map(|standalone| ThrottleStep::Charge(Box::new(standalone))),
         1 => (a_challenge(), an_attempt_id()).prop_map(|(id, attempt_id)| ThrottleStep::Refund(id, attempt_id)),
-        1 => Just(ThrottleStep::Lift),
+        1 => prop::collection::vec(
+            (0..2_u8).prop_map(|to| DestinationTag(bytes(200 + to))),
+            0..3,
+        )
+        .prop_map(ThrottleStep::Lift),
     ]
 }
 
@@ -718,6 +727,8 @@ fn asking_when_a_message_fits_charges_nothing() {
             windows: small_windows(3),
             waits: [30, 60, 120].map(Duration::from_secs),
             per_challenge: 5,
+            known_device: false,
+            approved: small_windows(3),
         };
         for _ in 0..4 {
             assert_eq!(

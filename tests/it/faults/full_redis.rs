@@ -56,6 +56,8 @@ fn sms(seed: u8) -> ChallengeOpening {
         windows: WINDOWS,
         waits: [Duration::from_secs(30); 3],
         per_challenge: 5,
+        known_device: false,
+        approved: WINDOWS,
     };
     ChallengeOpening {
         send: Some(message),

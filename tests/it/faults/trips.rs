@@ -171,7 +171,11 @@ fn a_message_costs_one_script_for_each_owner_of_budgets() {
         counted.service.advance(180);
         let issue = async || jane.issue_for(&method_id).await.unwrap();
         let asked = counted.during(issue).await;
-        assert_eq!(asked, trips(3, 3, 1), "to a number: tenant, open, record");
+        assert_eq!(
+            asked,
+            trips(4, 3, 1),
+            "to a number: destination and tenant together, open, record"
+        );
 
         counted.service.advance(600);
         let challenge = issue().await;
@@ -179,8 +183,8 @@ fn a_message_costs_one_script_for_each_owner_of_budgets() {
         let asked = resend(&challenge).await;
         assert_eq!(
             asked,
-            trips(4, 4, 0),
-            "the same again: find, tenant, resend, record"
+            trips(5, 4, 0),
+            "the same again: find, destination and tenant together, resend, record"
         );
     });
 }

@@ -85,6 +85,27 @@ fn s10_a_throttled_user_is_sent_no_code_and_learns_until_when() {
 }
 
 #[test]
+fn a_throttled_users_code_is_not_sent_again_and_a_repeat_is_answered_as_before() {
+    on_both_pairs(async |service| {
+        let (jane, app, number) = with_app_and_number(&service).await;
+        let request = pb::IssueChallengeRequest {
+            answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(number)),
+            request_id: "request-1".to_owned(),
+            ..jane.challenge_request()
+        };
+        let issued = jane.issue_with(request.clone()).await.unwrap();
+        throttle(&jane, &app.method_id).await;
+        service.advance(60);
+        let before = sent(&jane).await;
+        let again = jane.issue_with(request).await.unwrap();
+        assert_eq!(again.challenge_id, issued.challenge_id);
+        let resent = jane.resend(&issued.challenge_id).await;
+        refused(resent, Code::ResourceExhausted, "TOO_MANY_ATTEMPTS");
+        assert_eq!(sent(&jane).await, before, "nothing was sent");
+    });
+}
+
+#[test]
 fn a_known_device_is_not_throttled_with_strangers() {
     on_both_pairs(async |service| {
         let (jane, app, number) = with_app_and_number(&service).await;

@@ -361,13 +361,17 @@ impl Person {
         }
     }
 
-    pub(crate) async fn unlock(&self, request: pb::UnlockUserRequest) -> Result<(), Status> {
-        self.clients
+    pub(crate) async fn unlock(
+        &self,
+        request: pb::UnlockUserRequest,
+    ) -> Result<pb::UnlockUserResponse, Status> {
+        Ok(self
+            .clients
             .users
             .clone()
             .unlock_user(request)
-            .await
-            .map(drop)
+            .await?
+            .into_inner())
     }
 
     pub(crate) fn unlock_request(&self) -> pb::UnlockUserRequest {

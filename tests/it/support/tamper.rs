@@ -17,8 +17,9 @@ use countersign_domain::{
     audit_event::AuditEvent,
     challenge::verdict::{VerdictRequest, VerdictResult},
     limits::user_throttle::{
-        AttemptChargeResult, AttemptRequest, ChallengeOpening, ChallengeSnapshot, OpeningResult,
-        ResendRequest, ResendResult, SendCharge, StandaloneAttempt, StandaloneChargeResult,
+        AttemptChargeResult, AttemptRequest, ChallengeOpening, ChallengeSnapshot, DestinationTag,
+        OpeningResult, ResendRequest, ResendResult, SendCharge, StandaloneAttempt,
+        StandaloneChargeResult,
     },
     notice::message::DeliveryStatus,
     recovery::reset::LoginIdentifier,
@@ -508,8 +509,12 @@ impl ChallengeStore for TamperedChallenges {
     ) -> StoreResult<()> {
         self.inner.refund_attempt(subject_tag, id, attempt_id).await
     }
-    async fn lift_windows(&self, subject_tag: SubjectTag) -> StoreResult<()> {
-        self.inner.lift_windows(subject_tag).await
+    async fn lift_windows(
+        &self,
+        subject_tag: SubjectTag,
+        to: &[DestinationTag],
+    ) -> StoreResult<()> {
+        self.inner.lift_windows(subject_tag, to).await
     }
     async fn probe_write(&self) -> StoreResult<()> {
         self.inner.probe_write().await

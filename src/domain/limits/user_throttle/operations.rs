@@ -79,6 +79,10 @@ pub struct SendCharge {
     pub waits: [Duration; 3],
     /// Messages allowed for one challenge.
     pub per_challenge: u32,
+    /// Whether a known device requests it. Known devices together have windows and waits of their own (A61).
+    pub known_device: bool,
+    /// How many messages of passed challenges start no wait, for known devices and unknown clients together.
+    pub approved: RateLimitWindows,
 }
 
 /// A challenge that was closed for another one, with its caller.
@@ -97,6 +101,8 @@ pub enum OpeningResult {
     RequestIdReused,
     /// No message fits before this instant.
     SendsFull(Timestamp),
+    /// No code of this client would be judged before this instant, so none is sent.
+    AttemptsFull(Timestamp),
     /// The challenge to replace is not open.
     NotOpen,
 }
@@ -236,6 +242,8 @@ pub enum ResendResult {
     RequestIdReused,
     /// No message fits before this instant.
     Full(Timestamp),
+    /// No code of this client would be judged before this instant, so none is sent.
+    AttemptsFull(Timestamp),
     /// The challenge sends no messages.
     NothingToSend,
     /// The challenge is over, or it belongs to another caller.

@@ -56,6 +56,11 @@ fn to_destination(seed: u8) -> SendCharge {
         },
         waits: WAITS,
         per_challenge: 5,
+        known_device: false,
+        approved: RateLimitWindows {
+            short: RateLimit::new(5, minutes(10)),
+            long: RateLimit::new(20, minutes(24 * 60)),
+        },
     }
 }
 

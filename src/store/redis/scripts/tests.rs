@@ -67,7 +67,8 @@ fn flaws(parts: &[&str], shared: &BTreeSet<&str>) -> Vec<String> {
 
 fn shared() -> BTreeSet<&'static str> {
     let parts = [
-        WINDOWS, CHALLENGES, CHARGES, CHARGING, RAISING, MESSAGES, SENDING, REQUESTS, REPEATS,
+        WINDOWS, CHALLENGES, CHARGES, CHARGING, RAISING, THROTTLING, MESSAGES, SENDING, REQUESTS,
+        REPEATS,
     ];
     parts.into_iter().flat_map(defined).collect()
 }

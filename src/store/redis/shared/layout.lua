@@ -14,8 +14,13 @@ local ATTEMPT = '>c16BdBI4c0' -- id, class, instant, attempts left, payload
 -- challenge and attempt.
 local CHARGE, CHARGE_BYTES = '>dBc32', 41
 
--- `cs:{h}:s:<destination>`: when the last message of a passed challenge began, or 0; then the messages of the last day:
--- instant, whether it failed, challenge, ordinal.
-local MESSAGE, MESSAGE_BYTES = '>dBc16I4', 29
+-- `cs:{h}:s:<destination>`: when the last message of a passed challenge began that starts a wait all the same, or 0; how many
+-- messages of passed challenges started none, and when they began; then the messages of the last day: instant, whether it
+-- failed, whether a known device asked for it, challenge, ordinal.
+local PASSED, MESSAGE, MESSAGE_BYTES = '>dB', '>dBBc16I4', 30
+
+-- The limits and waits of messages: the windows of their class, the waits after the first, second and third, the allowance of
+-- passed challenges, and whether a known device asks.
+local SEND, APPROVED_PLACE = '>I4I4I4I4I4I4I4I4I4I4I4B', 29
 
 local GRACE, LEAST_SPAN, DAY, DAY_AND_GRACE = 60000, 3600000, 86400000, '86460000'

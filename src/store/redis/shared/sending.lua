@@ -1,12 +1,13 @@
--- When one more message fits; 0 means now. `send`: the limits of its windows, then the waits after the first, second and
--- third message. A failed message starts no wait.
+-- When one more message fits; 0 means now. A failed message starts no wait. Only messages of the same class count.
 local function send_full_until(messages, send, now)
-    local _, short_span, _, _, wait_1, wait_2, wait_3 = struct.unpack('>I4I4I4I4I4I4I4', send)
+    local _, short_span, _, _, wait_1, wait_2, wait_3, _, _, _, _, known = struct.unpack(SEND, send)
     local instants, count, last = {}, 0, 0
-    for place, message in ipairs(messages) do
-        instants[place] = message.at
-        if message.failed == 0 and message.at > now - short_span then
-            count, last = count + 1, math.max(last, message.at)
+    for _, message in ipairs(messages) do
+        if message.known == known then
+            instants[#instants + 1] = message.at
+            if message.failed == 0 and message.at > now - short_span then
+                count, last = count + 1, math.max(last, message.at)
+            end
         end
     end
     local waits = count > 0 and last + ({ wait_1, wait_2, wait_3 })[math.min(count, 3)] or 0
@@ -17,7 +18,8 @@ end
 
 -- Charges the newest message of a challenge to its destination.
 local function charge_send(challenge, messages, now)
-    messages[#messages + 1] = { at = now, failed = 0, id = challenge.id, ordinal = challenge.sends }
+    local known = string.byte(challenge.send, -1)
+    messages[#messages + 1] = { at = now, failed = 0, known = known, id = challenge.id, ordinal = challenge.sends }
     write_messages(challenge.destination, messages, DAY)
 end
 

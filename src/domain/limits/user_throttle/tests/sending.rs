@@ -1,4 +1,5 @@
 use super::*;
+use crate::notice::message::DeliveryStatus;
 
 fn marked(idempotency_key: IdempotencyKey, resend: ResendRequest) -> ResendRequest {
     ResendRequest {
@@ -282,11 +283,138 @@ fn passing_a_challenge_gives_its_messages_back() {
 }
 
 #[test]
-fn passing_a_challenge_keeps_the_first_wait() {
-    let mut throttle = throttle_with([sms(1, NOW)]);
-    throttle.conclude(id(1), id(1));
-    let too_early = throttle.open(sms(2, NOW.plus(seconds(29))));
+fn five_passed_challenges_in_ten_minutes_start_no_wait_and_the_sixth_does() {
+    let mut throttle = UserThrottleState::default();
+    for seed in 1..=6 {
+        open(&mut throttle, sms(seed, NOW));
+        throttle.conclude(id(seed), id(1));
+    }
+    let too_early = throttle.open(sms(7, NOW.plus(seconds(29))));
     assert_eq!(too_early, OpeningResult::SendsFull(NOW.plus(WAITS[0])));
+    let later = NOW.plus(minutes(10));
+    open(&mut throttle, sms(7, later));
+    throttle.conclude(id(7), id(1));
+    open(&mut throttle, sms(8, later));
+}
+
+#[test]
+fn twenty_passed_challenges_a_day_start_no_wait() {
+    let mut throttle = UserThrottleState::default();
+    let at = |seed: u8| NOW.plus(minutes(3) * u32::from(seed));
+    for seed in 1..=21 {
+        open(&mut throttle, sms(seed, at(seed)));
+        throttle.conclude(id(seed), id(1));
+    }
+    let too_early = throttle.open(sms(22, at(21)));
+    assert_eq!(too_early, OpeningResult::SendsFull(at(21).plus(WAITS[0])));
+}
+
+#[test]
+fn known_devices_and_unknown_clients_share_the_passed_challenges_without_a_wait() {
+    let mut throttle = UserThrottleState::default();
+    for seed in 1..=6 {
+        let opening = if seed % 2 == 0 {
+            of_known_device(seed, NOW)
+        } else {
+            sms(seed, NOW)
+        };
+        open(&mut throttle, opening);
+        throttle.conclude(id(seed), id(1));
+    }
+    let too_early = throttle.open(of_known_device(7, NOW));
+    assert_eq!(too_early, OpeningResult::SendsFull(NOW.plus(WAITS[0])));
+}
+
+#[test]
+fn messages_of_unknown_clients_and_of_known_devices_delay_each_other_never() {
+    let mut throttle = throttle_with([sms(1, NOW), of_known_device(2, NOW)]);
+    let waits = OpeningResult::SendsFull(NOW.plus(WAITS[0]));
+    assert_eq!(throttle.open(sms(3, NOW)), waits);
+    assert_eq!(throttle.open(of_known_device(3, NOW)), waits);
+}
+
+#[test]
+fn lifting_forgets_the_messages_to_the_named_destinations_only() {
+    let elsewhere = |seed| ChallengeOpening {
+        send: Some(to_destination(2)),
+        ..opening(seed)
+    };
+    let mut throttle = throttle_with([sms(1, NOW), elsewhere(2)]);
+    throttle.lift_windows(&[to_destination(1).destination]);
+    open(&mut throttle, sms(3, NOW));
+    let waits = OpeningResult::SendsFull(NOW.plus(WAITS[0]));
+    assert_eq!(throttle.open(elsewhere(4)), waits);
+}
+
+#[test]
+fn lifting_brings_no_more_passed_challenges_without_a_wait() {
+    let mut throttle = UserThrottleState::default();
+    for seed in 1..=5 {
+        open(&mut throttle, sms(seed, NOW));
+        throttle.conclude(id(seed), id(1));
+    }
+    throttle.lift_windows(&[to_destination(1).destination]);
+    open(&mut throttle, sms(6, NOW));
+    throttle.conclude(id(6), id(1));
+    let waits = OpeningResult::SendsFull(NOW.plus(WAITS[0]));
+    assert_eq!(throttle.open(sms(7, NOW)), waits);
+}
+
+/// A state in which no code of an unknown client is judged, with an open challenge 3.
+fn throttled() -> UserThrottleState {
+    let call = |opening| ChallengeOpening {
+        idempotency_key: Some(idempotency_key(7, 7)),
+        ..opening
+    };
+    let mut throttle = throttle_with([opening(1), opening(2), call(sms(3, NOW))]);
+    exhaust(&mut throttle, 1);
+    exhaust(&mut throttle, 2);
+    throttle
+}
+
+#[test]
+fn no_message_is_sent_whose_code_would_not_be_judged() {
+    let mut throttle = throttled();
+    let (later, full) = (NOW.plus(WAITS[0]), NOW.plus(minutes(15)));
+    assert_eq!(
+        throttle.open(sms(4, later)),
+        OpeningResult::AttemptsFull(full)
+    );
+    assert_eq!(
+        throttle.resend(&resend(3, later)),
+        ResendResult::AttemptsFull(full)
+    );
+    // A challenge without a message is answered by a recovery code.
+    open(&mut throttle, opening_at(5, later));
+    // A known device's codes are judged.
+    let known = ChallengeOpening {
+        device: Some(device(1)),
+        ..of_known_device(6, later)
+    };
+    open(&mut throttle, known);
+}
+
+#[test]
+fn a_repeat_is_answered_as_before_although_the_user_is_throttled() {
+    let mut throttle = throttled();
+    let repeat = ChallengeOpening {
+        idempotency_key: Some(idempotency_key(7, 7)),
+        ..sms(9, NOW)
+    };
+    match throttle.open(repeat) {
+        OpeningResult::Repeated(snapshot, _) => assert_eq!(snapshot.id, id(3)),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn of_known_device(seed: u8, now: Timestamp) -> ChallengeOpening {
+    ChallengeOpening {
+        send: Some(SendCharge {
+            known_device: true,
+            ..to_destination(1)
+        }),
+        ..opening_at(seed, now)
+    }
 }
 
 #[test]
