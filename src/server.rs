@@ -79,6 +79,9 @@ pub const SERVICES: [&str; 7] = [
 /// A service that accepts gzip and bounds what it reads, inflated or not, and what it answers. Answers are never compressed:
 /// their length would tell of secrets in them.
 macro_rules! limited {
+    ($service:expr) => {
+        limited!($service, MAX_REQUEST, MAX_RESPONSE)
+    };
     ($service:expr, $max_request:expr, $max_response:expr) => {
         $service
             .accept_compressed(CompressionEncoding::Gzip)
@@ -173,26 +176,12 @@ impl PreparedService {
 
     fn routes(&self, health: &ProcessHealth) -> Routes {
         let app = || Arc::clone(&self.app);
-        let challenges = limited!(
-            ChallengeServiceServer::new(ChallengeHandlers { app: app() }),
-            MAX_REQUEST,
-            MAX_RESPONSE
-        );
-        let methods = limited!(
-            MethodServiceServer::new(MethodHandlers { app: app() }),
-            MAX_REQUEST,
-            MAX_RESPONSE
-        );
-        let recovery = limited!(
-            RecoveryServiceServer::new(RecoveryHandlers { app: app() }),
-            MAX_REQUEST,
-            MAX_RESPONSE
-        );
-        let devices = limited!(
-            DeviceServiceServer::new(DeviceHandlers { app: app() }),
-            MAX_REQUEST,
-            MAX_RESPONSE
-        );
+        let challenges = limited!(ChallengeServiceServer::new(ChallengeHandlers {
+            app: app()
+        }));
+        let methods = limited!(MethodServiceServer::new(MethodHandlers { app: app() }));
+        let recovery = limited!(RecoveryServiceServer::new(RecoveryHandlers { app: app() }));
+        let devices = limited!(DeviceServiceServer::new(DeviceHandlers { app: app() }));
         let users = limited!(
             UserServiceServer::new(UserHandlers { app: app() }),
             MAX_REQUEST_WITH_GROUPS,
@@ -203,11 +192,7 @@ impl PreparedService {
             MAX_REQUEST_WITH_GROUPS,
             MAX_LIST
         );
-        let keys = limited!(
-            KeyServiceServer::new(KeyHandlers { app: app() }),
-            MAX_REQUEST,
-            MAX_RESPONSE
-        );
+        let keys = limited!(KeyServiceServer::new(KeyHandlers { app: app() }));
         let mut routes = Routes::builder();
         routes
             .add_service(health.service())

@@ -151,6 +151,7 @@ fn device(number: u8) -> Device {
         accepted: Some(token.hash()),
         given: Vec::new(),
         proved_by: MethodKind::Totp,
+        place: None,
         trust: DeviceTrust::Given {
             at: seen_at,
             until: seen_at.plus(Duration::from_hours(24 * 30)),
@@ -240,7 +241,7 @@ pub(crate) fn verdict(judgment: AttemptJudgment) -> VerdictRequest {
         challenge: id(40),
         issued_at: NOW,
         epoch: EPOCH,
-        attempts: policy.attempts_per_challenge,
+        max_attempts: policy.attempts_per_challenge,
         attempt: JudgedAttempt {
             id: id(41),
             class: AttemptClass::Unknown,
@@ -260,6 +261,7 @@ pub(crate) fn verdict(judgment: AttemptJudgment) -> VerdictRequest {
             token: token.hash(),
             presented: None,
             proved_by: MethodKind::Totp,
+            place: None,
             trusted_until: None,
             at_most: policy.devices_per_user,
         }),

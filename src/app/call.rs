@@ -51,6 +51,8 @@ pub struct ClientContext {
     pub locale: Option<Locale>,
     /// The place and device that messages name as the origin of the request.
     pub client_description: ClientDescription,
+    /// Whether the client keeps no device token.
+    pub stores_no_device_token: bool,
 }
 
 impl ClientContext {
@@ -63,6 +65,7 @@ impl ClientContext {
             app: self.app,
             locale: self.locale.clone(),
             client_description: self.client_description.clone(),
+            stores_no_device_token: self.stores_no_device_token,
         }
     }
 }

@@ -227,6 +227,7 @@ impl NoticeComposer {
             tenant: user.account.subject.tenant.clone(),
             destination: recipient.destination.clone(),
             locale: recipient.locale.clone(),
+            account: user.account_label(false),
             notice: Notice {
                 disclaimer,
                 reset,

@@ -244,7 +244,7 @@ impl PasswordProofs {
             challenge: attempt_id.challenge,
             issued_at: charged.at,
             epoch: user.account.epoch,
-            attempts: ATTEMPTS_PER_CALL,
+            max_attempts: ATTEMPTS_PER_CALL,
             attempt: JudgedAttempt {
                 id: attempt_id.attempt_id,
                 class: attempt_id.class,

@@ -82,6 +82,8 @@ pub struct PolicyConfig {
     pub reset_beside_mailed_password: Option<bool>,
     /// Whether people are told of changes that they made themselves.
     pub change_notices: Option<bool>,
+    /// If true, messages name the account in a masked form only, such as `j***@e***.com`.
+    pub mask_account_name: Option<bool>,
     /// Whether the address on file has to be verified before a method can be enrolled.
     pub email_must_be_verified: Option<bool>,
     /// Whether user ids that differ only in case are different users.
@@ -158,6 +160,7 @@ impl PolicyConfig {
             reset_hold: hours(self.reset_hold_hours),
             reset_beside_mailed_password: self.reset_beside_mailed_password,
             change_notices: self.change_notices,
+            mask_account_name: self.mask_account_name,
             email_must_be_verified: self.email_must_be_verified,
             case_sensitive_ids: self.case_sensitive_ids,
             code_digits: digits.map_err(|why| why.at(PolicyField::CodeDigits.path()))?,

@@ -230,7 +230,7 @@ impl Account {
             .filter(|method| Some(method.id) != replaced_method_id);
         let taken: Vec<&MethodLabel> = others.map(|method| &method.label).collect();
         match requested {
-            Some(label) if taken.contains(&&label) => Err(Refusal::LabelTaken),
+            Some(label) if label.is_among(&taken) => Err(Refusal::LabelTaken),
             Some(label) => Ok(label),
             None => Ok(MethodLabel::made_up(kind, &taken)),
         }

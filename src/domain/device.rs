@@ -48,6 +48,8 @@ pub struct Device {
     pub name: DeviceName,
     /// The app, if the caller named it.
     pub app: Option<ClientApp>,
+    /// Where it last completed a second factor, as the caller described it.
+    pub place: Option<String>,
     /// The series of its tokens.
     pub series: SeriesHash,
     /// The hash of the token that it presented last.

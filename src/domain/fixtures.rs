@@ -139,6 +139,7 @@ pub(crate) fn device() -> Device {
         accepted: None,
         given: Vec::new(),
         proved_by: MethodKind::Totp,
+        place: None,
         trust: DeviceTrust::Never,
         created_at: NOW,
         seen_at: NOW,

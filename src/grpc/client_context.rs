@@ -22,6 +22,7 @@ pub(in crate::grpc) fn read(context: pb::ClientContext) -> ClientContext {
         locale,
         place,
         device_name,
+        stores_no_device_token,
     } = context;
     let user_agent = text::cut(&user_agent, MAX_USER_AGENT_LENGTH);
     ClientContext {
@@ -35,6 +36,7 @@ pub(in crate::grpc) fn read(context: pb::ClientContext) -> ClientContext {
         },
         locale: Locale::parse(&locale),
         client_description: ClientDescription::new(&place, &device_name),
+        stores_no_device_token,
     }
 }
 

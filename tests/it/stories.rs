@@ -2,6 +2,7 @@
 //! pairs of stores.
 
 mod administrators;
+mod device_list;
 mod devices;
 pub(crate) mod directory;
 pub(crate) mod enforcement;

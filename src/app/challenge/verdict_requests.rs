@@ -82,7 +82,7 @@ impl VerdictRequestBuilder {
             challenge: challenge.id,
             issued_at: challenge.issued_at,
             epoch: challenge.epoch,
-            attempts: charged.attempts_allowed,
+            max_attempts: charged.attempts_allowed,
             attempt: JudgedAttempt {
                 id: attempt.attempt_id,
                 class: charged.class,
@@ -231,6 +231,9 @@ impl VerdictRequestBuilder {
         let known = challenge
             .device
             .filter(|(_, token)| attempt.device == Some(*token));
+        if known.is_none() && call.client.stores_no_device_token {
+            return None;
+        }
         let id = known.map_or_else(|| self.randomness.id(), |(id, _)| id);
         let what = *approval.id.as_bytes();
         let token = self.keys.device_token(&approval.key, id, what)?;
@@ -251,6 +254,10 @@ impl VerdictRequestBuilder {
             id,
             name: DeviceName::made_up(called.map(String::as_str), user_agent.as_deref(), *app),
             app: *app,
+            place: client_description
+                .place
+                .clone()
+                .or_else(|| challenge.client_description.place.clone()),
             series: token.series(),
             token: token.hash(),
             presented: known.map(|(_, token)| token),

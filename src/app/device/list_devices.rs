@@ -3,6 +3,7 @@
 use crate::app::{CallerRequest, Error, context::RequestContext, dependencies::DeviceDependencies};
 use countersign_domain::{
     device::{ClientApp, Device, DeviceName, DeviceTrustTerms},
+    method::MethodKind,
     value::{epoch::Epoch, id::DeviceId, time::Timestamp},
 };
 use std::cmp::Reverse;
@@ -24,6 +25,10 @@ pub struct DeviceView {
     pub name: DeviceName,
     /// The kind of app on the device, if the caller named it.
     pub app: Option<ClientApp>,
+    /// Where the device last completed a second factor, as the caller described it.
+    pub place: Option<String>,
+    /// The kind of method that last completed a second factor on the device.
+    pub proved_by: MethodKind,
     /// When trust expires; `None` if the device is not trusted.
     pub trusted_until: Option<Timestamp>,
     /// When the device was first seen.
@@ -93,6 +98,8 @@ impl DeviceViewContext {
             id: device.id,
             name: device.name.clone(),
             app: device.app,
+            place: device.place.clone(),
+            proved_by: device.proved_by,
             trusted_until: device.trusted_until(self.terms, self.epoch, self.now),
             created_at: device.created_at,
             seen_at: device.seen_at,

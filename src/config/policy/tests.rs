@@ -55,6 +55,7 @@ fn every_field_is_read() {
         reset_hold_hours = 96
         reset_beside_mailed_password = true
         change_notices = false
+        mask_account_name = true
         email_must_be_verified = false
         case_sensitive_ids = true
         code_digits = 8

@@ -400,6 +400,20 @@ fn a_label_of_another_method_is_refused() {
 }
 
 #[test]
+fn a_label_that_differs_in_joiners_only_is_taken() {
+    let user = account([
+        named(1, MethodKind::Sms, "علی\u{200C}رضا"),
+        named(2, MethodKind::Email, "👩💻"),
+    ]);
+    for asked in ["علیرضا", "👩\u{200D}💻"] {
+        let result = user.label_for(Some(label(asked)), MethodKind::Totp, None);
+        assert_eq!(result, Err(Refusal::LabelTaken), "{asked}");
+    }
+    let other = user.label_for(Some(label("علی")), MethodKind::Totp, None);
+    assert_eq!(other, Ok(label("علی")));
+}
+
+#[test]
 fn a_label_goes_over_from_a_method_to_its_replacement() {
     let user = account([
         named(1, MethodKind::Totp, "Phone"),

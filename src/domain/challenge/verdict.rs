@@ -36,7 +36,7 @@ pub struct VerdictRequest {
     /// The user's credential epoch when the challenge was issued.
     pub epoch: Epoch,
     /// Attempts allowed for the challenge.
-    pub attempts: u8,
+    pub max_attempts: u8,
     /// The attempt.
     pub attempt: JudgedAttempt,
     /// The enrolled method that must answer, and its version.
@@ -79,6 +79,8 @@ pub struct DeviceUpdate {
     pub name: DeviceName,
     /// The app, if the caller named it.
     pub app: Option<ClientApp>,
+    /// Where the user seems to be, as the caller described it.
+    pub place: Option<String>,
     /// The series of the new token.
     pub series: SeriesHash,
     /// The new token.
@@ -236,7 +238,7 @@ impl VerdictRequest {
     /// Whether a failure now would use up the challenge. The record decides, because verdicts are made in any order.
     #[must_use]
     pub fn exhausts(&self, inputs: &VerdictInputs) -> bool {
-        inputs.failures_of_challenge.saturating_add(1) >= u32::from(self.attempts)
+        inputs.failures_of_challenge.saturating_add(1) >= u32::from(self.max_attempts)
     }
 
     /// Whether an approval cancels the pending reset: a second factor or a fallback was passed.

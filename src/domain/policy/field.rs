@@ -36,6 +36,7 @@ pub enum PolicyField {
     ResetHold,
     ResetBesideMailedPassword,
     ChangeNotices,
+    MaskAccountName,
     EmailMustBeVerified,
     CaseSensitiveIds,
     CodeDigits,
@@ -47,7 +48,7 @@ pub enum PolicyField {
 
 impl PolicyField {
     /// All fields, in the order of [`PolicyOverride`].
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::TwoFactor,
         Self::RequiredFrom,
         Self::RequiredGroups,
@@ -75,6 +76,7 @@ impl PolicyField {
         Self::ResetHold,
         Self::ResetBesideMailedPassword,
         Self::ChangeNotices,
+        Self::MaskAccountName,
         Self::EmailMustBeVerified,
         Self::CaseSensitiveIds,
         Self::CodeDigits,
@@ -115,6 +117,7 @@ impl PolicyField {
             Self::ResetHold => "policy.reset_hold",
             Self::ResetBesideMailedPassword => "policy.reset_beside_mailed_password",
             Self::ChangeNotices => "policy.change_notices",
+            Self::MaskAccountName => "policy.mask_account_name",
             Self::EmailMustBeVerified => "policy.email_must_be_verified",
             Self::CaseSensitiveIds => "policy.case_sensitive_ids",
             Self::CodeDigits => "policy.code_digits",
@@ -185,6 +188,7 @@ impl PolicyOverride {
                 self.reset_beside_mailed_password = from.reset_beside_mailed_password;
             }
             PolicyField::ChangeNotices => self.change_notices = from.change_notices,
+            PolicyField::MaskAccountName => self.mask_account_name = from.mask_account_name,
             PolicyField::EmailMustBeVerified => {
                 self.email_must_be_verified = from.email_must_be_verified;
             }

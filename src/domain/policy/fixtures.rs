@@ -43,6 +43,7 @@ pub(crate) fn full() -> PolicyOverride {
         reset_hold: Some(Duration::from_hours(96)),
         reset_beside_mailed_password: yes,
         change_notices: no,
+        mask_account_name: yes,
         email_must_be_verified: no,
         case_sensitive_ids: yes,
         code_digits: Some(DigitCount::TEN),

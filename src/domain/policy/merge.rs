@@ -53,6 +53,7 @@ impl PolicyOverride {
                 Ord::min,
             ),
             change_notices: of_both(below.change_notices, layer.change_notices, Ord::max),
+            mask_account_name: of_both(below.mask_account_name, layer.mask_account_name, Ord::max),
             email_must_be_verified: of_both(
                 below.email_must_be_verified,
                 layer.email_must_be_verified,

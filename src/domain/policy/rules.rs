@@ -69,6 +69,8 @@ pub struct PolicyOverride {
     pub reset_beside_mailed_password: Option<bool>,
     /// Whether users are notified of changes that they made themselves.
     pub change_notices: Option<bool>,
+    /// Whether messages name the account in a masked form only.
+    pub mask_account_name: Option<bool>,
     /// Whether the e-mail address must be verified before a method is enrolled.
     pub email_must_be_verified: Option<bool>,
     /// Whether user ids that differ only in case belong to different users.
@@ -146,6 +148,8 @@ pub struct PolicyRules {
     pub reset_beside_mailed_password: bool,
     /// Whether users are notified of changes that they made themselves.
     pub change_notices: bool,
+    /// Whether messages name the account in a masked form only.
+    pub mask_account_name: bool,
     /// Whether the e-mail address must be verified before a method is enrolled.
     pub email_must_be_verified: bool,
     /// Whether user ids that differ only in case belong to different users.
@@ -263,6 +267,7 @@ impl PolicyRules {
             reset_hold: Duration::from_hours(72),
             reset_beside_mailed_password: false,
             change_notices: true,
+            mask_account_name: false,
             email_must_be_verified: true,
             case_sensitive_ids: false,
             sms_countries: None,
@@ -330,6 +335,9 @@ impl PolicyRules {
                 .reset_beside_mailed_password
                 .unwrap_or(built_in.reset_beside_mailed_password),
             change_notices: given.change_notices.unwrap_or(built_in.change_notices),
+            mask_account_name: given
+                .mask_account_name
+                .unwrap_or(built_in.mask_account_name),
             email_must_be_verified: given
                 .email_must_be_verified
                 .unwrap_or(built_in.email_must_be_verified),

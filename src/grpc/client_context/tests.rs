@@ -27,6 +27,7 @@ fn a_context_whose_values_cannot_be_read_says_nothing() {
         locale: "no locale".to_owned(),
         place: "https://evil.example".to_owned(),
         device_name: "Firefox\u{202E}xoferiF".to_owned(),
+        stores_no_device_token: false,
     });
     assert_eq!(
         format!("{context:?}"),

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{DeviceView, DeviceViews},
-    grpc::response_fields::timestamp,
+    grpc::response_fields::{kind, timestamp},
 };
 use countersign_domain::device::ClientApp;
 use countersign_proto::v1 as pb;
@@ -20,6 +20,8 @@ pub(in crate::grpc) fn device(view: DeviceView) -> pb::Device {
         id,
         name,
         app,
+        place,
+        proved_by,
         trusted_until,
         created_at,
         seen_at,
@@ -39,5 +41,7 @@ pub(in crate::grpc) fn device(view: DeviceView) -> pb::Device {
         create_time: Some(timestamp(created_at)),
         last_seen_time: Some(timestamp(seen_at)),
         current: is_current,
+        place: place.unwrap_or_default(),
+        proved_by: kind(proved_by).into(),
     }
 }

@@ -34,7 +34,7 @@ pub(in crate::grpc) fn confirmed(
             let next_step = if sign_in_waits {
                 pb::NextStep::BeginSignIn
             } else {
-                pb::NextStep::Unspecified
+                pb::NextStep::None
             };
             Sent::Enrolled(pb::Enrolled {
                 method: Some(method(new)),

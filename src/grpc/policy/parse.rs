@@ -117,6 +117,7 @@ fn given_fields(policy: pb::Policy) -> ParseResult<PolicyOverride> {
         logged_out_reset: policy.logged_out_reset,
         reset_beside_mailed_password: policy.reset_beside_mailed_password,
         change_notices: policy.change_notices,
+        mask_account_name: policy.mask_account_name,
         email_must_be_verified: policy.email_must_be_verified,
         case_sensitive_ids: policy.case_sensitive_ids,
         strict_totp: policy.strict_totp,

@@ -120,6 +120,7 @@ fn device(seed: u8, trust: DeviceTrust) -> Device {
         accepted: None,
         given: Vec::new(),
         proved_by: MethodKind::Email,
+        place: Some("Berlin, Germany".to_owned()),
         trust,
         created_at: NOW,
         seen_at: later(1),

@@ -191,7 +191,7 @@ fn a06_a_store_that_checks_and_then_acts_is_caught_control() {
         builder.stores.accounts = Arc::new(TamperedAccounts::rewriting_verdicts(
             Arc::clone(&service.stores.accounts),
             |verdict_request| VerdictRequest {
-                attempts: u8::MAX,
+                max_attempts: u8::MAX,
                 attempt: boundless(verdict_request.clone()).attempt,
                 ..verdict_request
             },

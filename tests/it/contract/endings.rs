@@ -61,7 +61,7 @@ fn attempt(
         Epoch::first(1),
         START,
     );
-    attempt.attempts = 1;
+    attempt.max_attempts = 1;
     attempt
 }
 

@@ -221,7 +221,7 @@ pub(crate) fn verdict_request(
         challenge,
         issued_at: START,
         epoch,
-        attempts: 3,
+        max_attempts: 3,
         attempt: JudgedAttempt {
             id: id(judged.attempt),
             class: judged.class,
@@ -261,6 +261,7 @@ pub(crate) fn verdict_request(
                 token: DeviceTokenHash::from_bytes([2 + device; 16]),
                 presented: presented.map(|seed| DeviceTokenHash::from_bytes([seed; 16])),
                 proved_by: MethodKind::Totp,
+                place: None,
                 trusted_until: trusted.then(|| at.plus(Duration::from_mins(3))),
                 at_most: 2,
             }),

@@ -487,6 +487,7 @@ fn corpus(service: &Service, jane: &Person, method_id: &str, challenge_id: &str)
         device_token: String::new(),
         place: "Berlin".to_owned(),
         device_name: "Firefox".to_owned(),
+        stores_no_device_token: false,
     });
     let sms = pb::begin_enrollment_request::Method::Sms(pb::EnrollSms {
         phone_number: "+4915123456789".to_owned(),

@@ -412,20 +412,6 @@ fn s42_not_me_forgets_the_device_and_ends_all_trust() {
 }
 
 #[test]
-fn s42_only_the_twenty_devices_seen_last_are_remembered() {
-    on_both_pairs(async |service| {
-        let (jane, app) = person_with_app(&service).await;
-        let first = Browser::new();
-        first.sign_in_and_trust(&service, &jane, &app).await;
-        for _ in 0..20 {
-            Browser::new().sign_in(&service, &jane, &app).await;
-        }
-        assert_eq!(jane.devices().await.len(), 20);
-        assert!(!first.skips_second_factor(&jane).await);
-    });
-}
-
-#[test]
 fn s43_a_cleared_browser_is_a_new_device_and_nothing_else_breaks() {
     on_both_pairs(async |service| {
         let (jane, app) = person_with_app(&service).await;

@@ -481,7 +481,7 @@ fn s30_the_last_method_stays_while_one_is_required_and_can_be_replaced() {
         let code = jane.last_code(&jane.email).await;
         let challenge = begun.challenge.unwrap().challenge_id;
         let enrolled = jane.confirm(&challenge, &code).await;
-        assert_eq!(enrolled.next_step(), pb::NextStep::Unspecified);
+        assert_eq!(enrolled.next_step(), pb::NextStep::None);
         assert_eq!(required(&jane).await.methods.len(), 1);
     });
 }

@@ -113,9 +113,21 @@ impl Browser {
         person: &Person,
         app: &EnrolledApp,
     ) -> pb::Approved {
+        self.sign_in_with(service, person, app, self.context(person).unwrap())
+            .await
+    }
+
+    /// Signs in with a code of an app, from a client that its caller describes so.
+    pub(crate) async fn sign_in_with(
+        &self,
+        service: &Service,
+        person: &Person,
+        app: &EnrolledApp,
+        context: pb::ClientContext,
+    ) -> pb::Approved {
         service.advance(30);
         let request = pb::IssueChallengeRequest {
-            context: self.context(person),
+            context: Some(context.clone()),
             answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
                 app.method_id.clone(),
             )),
@@ -124,7 +136,7 @@ impl Browser {
         let challenge = person.issue_with(request).await.unwrap();
         let code = app.app.code_at(service.seconds());
         let answer = pb::VerifyChallengeRequest {
-            context: self.context(person),
+            context: Some(context.clone()),
             ..person.verify_request(&challenge.challenge_id, &code)
         };
         match person.verify_with(answer).await {

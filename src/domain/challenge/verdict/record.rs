@@ -182,10 +182,16 @@ impl VerdictRequest {
             method.consecutive_failures = 0;
             method.last_used_at = Some(at);
         }
-        if let Some(seen) = &self.device {
-            account.see_device(seen, &approval);
+        if let Some(seen) = &self.device
+            && !account.see_device(seen, &approval)
+        {
+            approval.device = None;
         }
-        if let Some(alert) = self.approval_alert(inputs, account.recovery_codes_left()) {
+        let alert = self.approval_alert(inputs, account.recovery_codes_left());
+        let is_remembered = approval.device.is_some();
+        if let Some(alert) =
+            alert.filter(|alert| is_remembered || *alert != SecurityAlert::DeviceTrusted)
+        {
             alerts.push((account.next_notice_turn(), alert));
         }
         account.keep_approval((*approval).clone());
@@ -283,19 +289,27 @@ impl Account {
         self.notice_turn
     }
 
-    /// Updates or adds the device that answered, with its new token. If there are too many, those not seen for longest
-    /// are deleted, but never this one, even if another process's clock is ahead. Trust that the user withdrew is not
-    /// given again automatically.
-    fn see_device(&mut self, seen: &DeviceUpdate, approval: &Approval) {
+    /// Updates or adds the device that answered, with its new token. Trust that the user withdrew is not given again
+    /// automatically. A new device is not remembered if there is no place left and all others are trusted: then this
+    /// returns false.
+    fn see_device(&mut self, seen: &DeviceUpdate, approval: &Approval) -> bool {
         let trust = seen.trusted_until.map(|until| DeviceTrust::Given {
             at: approval.at,
             until,
             epoch: approval.epoch,
         });
         let known = self.devices.iter().position(|device| device.id == seen.id);
-        let device = match known.map(|place| self.devices.swap_remove(place)) {
+        let known = known.map(|place| self.devices.swap_remove(place));
+        let others = usize::try_from(seen.at_most)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1);
+        if !self.forget_surplus_devices(others, approval, known.is_none()) {
+            return false;
+        }
+        let device = match known {
             Some(known) => Device {
                 app: seen.app.or(known.app),
+                place: seen.place.clone().or(known.place.clone()),
                 trust: trust
                     .filter(|_| known.trust != DeviceTrust::Withdrawn)
                     .unwrap_or(known.trust),
@@ -308,6 +322,7 @@ impl Account {
                 id: seen.id,
                 name: seen.name.clone(),
                 app: seen.app,
+                place: seen.place.clone(),
                 series: seen.series,
                 accepted: seen.presented,
                 given: vec![seen.token],
@@ -317,12 +332,38 @@ impl Account {
                 seen_at: approval.at,
             },
         };
+        self.devices.insert(0, device);
+        forget_surplus_tokens(&mut self.devices);
+        true
+    }
+
+    /// Deletes devices until at most `at_most` are left, and sorts the others by when they were seen. Devices that never
+    /// presented a token go first: their clients may not keep any. Then go untrusted devices, those not seen for longest
+    /// first. A new device, which has not presented its token yet, replaces no trusted one: then this returns false.
+    fn forget_surplus_devices(
+        &mut self,
+        at_most: usize,
+        approval: &Approval,
+        for_new: bool,
+    ) -> bool {
+        let is_trusted = |device: &Device| {
+            matches!(device.trust, DeviceTrust::Given { until, epoch, .. }
+                if epoch == approval.epoch && approval.at < until)
+        };
         self.devices
             .sort_by_key(|device| (Reverse(device.seen_at), device.id));
-        self.devices.insert(0, device);
-        let at_most = usize::try_from(seen.at_most).unwrap_or(usize::MAX);
-        self.devices.truncate(at_most);
-        forget_surplus_tokens(&mut self.devices);
+        while self.devices.len() > at_most {
+            let last = self.devices.iter().enumerate().rev();
+            let rank = |device: &Device| (is_trusted(device), device.accepted.is_some());
+            let Some((place, device)) = last.min_by_key(|(_, device)| rank(device)) else {
+                break;
+            };
+            if for_new && is_trusted(device) {
+                return false;
+            }
+            self.devices.remove(place);
+        }
+        true
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn verdict_request(judgment: AttemptJudgment) -> VerdictRequest {
         challenge: id(2),
         issued_at: NOW.minus(minutes(1)),
         epoch: EPOCH,
-        attempts: 5,
+        max_attempts: 5,
         attempt: JudgedAttempt {
             id: id(3),
             class: AttemptClass::Unknown,

@@ -23,6 +23,7 @@ pub(super) fn stored_device(device: &Device, epoch: Epoch) -> pb::Device {
         id: device.id.as_bytes().to_vec(),
         name: device.name.as_str().to_owned(),
         app: app.into(),
+        place: device.place.clone().unwrap_or_default(),
         series: device.series.as_bytes().to_vec(),
         accepted_token: accepted.unwrap_or_default(),
         pending_tokens: pending.collect(),
@@ -60,6 +61,7 @@ pub(super) fn device(stored: &pb::Device, epoch: Epoch) -> Result<Device, Invali
         id: id(&stored.id)?,
         name: DeviceName::from_stored(stored.name.clone()),
         app,
+        place: Some(stored.place.clone()).filter(|place| !place.is_empty()),
         series: SeriesHash::from_bytes(array(&stored.series)?),
         accepted: accepted.map(DeviceTokenHash::from_bytes),
         given: each(&pending, |token| {

@@ -97,7 +97,8 @@ fn some_device() -> impl Strategy<Value = Device> {
         Some(ClientApp::Browser),
         Some(ClientApp::Mobile),
     ]);
-    let what = (some_id(), ".{0,16}", app, some_kind(), some_trust());
+    let place = prop::option::of(".{1,16}");
+    let what = (some_id(), ".{0,16}", app, place, some_kind(), some_trust());
     let tokens = (
         any::<[u8; 16]>(),
         prop::option::of(some_token()),
@@ -105,12 +106,13 @@ fn some_device() -> impl Strategy<Value = Device> {
     );
     let when = (some_instant(), some_instant());
     (what, tokens, when).prop_map(|(what, tokens, (created_at, seen_at))| {
-        let (id, name, app, proved_by, trust) = what;
+        let (id, name, app, place, proved_by, trust) = what;
         let (series, accepted, given) = tokens;
         Device {
             id,
             name: DeviceName::from_stored(name),
             app,
+            place,
             series: SeriesHash::from_bytes(series),
             accepted,
             given,

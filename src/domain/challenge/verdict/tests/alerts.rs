@@ -13,6 +13,7 @@ fn device_update() -> DeviceUpdate {
         token: DeviceTokenHash::from_bytes([2; 16]),
         presented: None,
         proved_by: MethodKind::Totp,
+        place: None,
         trusted_until: None,
         at_most: 20,
     }

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     device::{ClientApp, DeviceName, DeviceTokenHash, SeriesHash},
     fixtures::device,
+    value::{epoch::Epoch, id::DeviceId},
 };
 
 fn token(seed: u8) -> DeviceTokenHash {
@@ -18,15 +19,21 @@ fn seen() -> DeviceUpdate {
         token: token(11),
         presented: Some(token(1)),
         proved_by: MethodKind::Sms,
+        place: Some("Berlin, Germany".to_owned()),
         trusted_until: None,
         at_most: 20,
     }
 }
 
 fn by(seen: DeviceUpdate) -> VerdictRequest {
+    let request = right(at_step(1));
     VerdictRequest {
+        approval: Approval {
+            device: Some(seen.id),
+            ..request.approval
+        },
         device: Some(seen),
-        ..right(at_step(1))
+        ..request
     }
 }
 
@@ -68,6 +75,7 @@ fn a_new_device_takes_its_first_token() {
         (None, &[token(11)][..])
     );
     assert_eq!(device.trust, DeviceTrust::Never);
+    assert_eq!(device.place.as_deref(), Some("Berlin, Germany"));
     assert_eq!((device.created_at, device.seen_at), (NOW, NOW));
 }
 
@@ -81,6 +89,7 @@ fn a_known_device_takes_a_successor_of_the_token_that_it_showed() {
     assert_eq!(device.proved_by, MethodKind::Sms);
     assert_eq!(device.app, Some(ClientApp::Mobile), "nobody said otherwise");
     assert_eq!(device.name, known().name, "the user's name for it stays");
+    assert_eq!(device.place.as_deref(), Some("Berlin, Germany"));
     assert_eq!(
         (device.created_at, device.seen_at),
         (known().created_at, NOW)
@@ -163,6 +172,86 @@ fn the_device_not_seen_for_longest_makes_room() {
     assert_approved(&by(of_three), &mut account);
     let left: Vec<_> = account.devices.iter().map(|device| device.id).collect();
     assert_eq!(left, [id(1), id(30), id(40)]);
+}
+
+/// A device that was trusted, or presented its token, this many minutes ago.
+fn of_kind(minutes_ago: u8, is_trusted: bool, came_back: bool) -> Device {
+    let given = DeviceTrust::Given {
+        at: NOW.minus(minutes(600)),
+        until: until(),
+        epoch: EPOCH,
+    };
+    Device {
+        id: id(minutes_ago),
+        seen_at: NOW.minus(minutes(minutes_ago.into())),
+        accepted: came_back.then(|| token(minutes_ago)),
+        given: vec![token(100 + minutes_ago)],
+        trust: if is_trusted {
+            given
+        } else {
+            DeviceTrust::Never
+        },
+        ..known()
+    }
+}
+
+/// The devices that are left after a new one signed in where three are remembered, and the device of the approval.
+fn after_a_new_device(before: Vec<Device>) -> (Vec<DeviceId>, Option<DeviceId>) {
+    let mut account = Account {
+        devices: before,
+        ..with_app()
+    };
+    let new = DeviceUpdate {
+        presented: None,
+        at_most: 3,
+        trusted_until: Some(until()),
+        ..seen()
+    };
+    let alerts = assert_approved(&by(new), &mut account);
+    let approved = account.approvals.last().unwrap().device;
+    assert_eq!(alerts.len(), usize::from(approved.is_some()), "{alerts:?}");
+    let left = account.devices.iter().map(|device| device.id);
+    (left.collect(), approved)
+}
+
+#[test]
+fn a_device_that_never_came_back_makes_room_before_one_that_did() {
+    let before = vec![
+        of_kind(10, false, false),
+        of_kind(50, false, true),
+        of_kind(60, true, false),
+    ];
+    assert_eq!(
+        after_a_new_device(before),
+        (vec![id(1), id(50), id(60)], Some(id(1)))
+    );
+}
+
+#[test]
+fn a_new_device_replaces_no_trusted_one() {
+    let trusted = [10, 20, 30].map(|ago| of_kind(ago, true, true));
+    let (left, approved) = after_a_new_device(trusted.to_vec());
+    assert_eq!((left, approved), (vec![id(10), id(20), id(30)], None));
+    let one_untrusted = vec![
+        of_kind(10, false, true),
+        of_kind(20, true, true),
+        of_kind(30, true, true),
+    ];
+    let (left, approved) = after_a_new_device(one_untrusted);
+    assert_eq!((left, approved), (vec![id(1), id(20), id(30)], Some(id(1))));
+}
+
+#[test]
+fn trust_of_another_epoch_keeps_no_place() {
+    let mut before = [10, 20, 30].map(|ago| of_kind(ago, true, true));
+    let [_, _, oldest] = &mut before;
+    oldest.trust = DeviceTrust::Given {
+        at: NOW.minus(minutes(600)),
+        until: until(),
+        epoch: Epoch::from_number(EPOCH.number() + 1),
+    };
+    let (left, _) = after_a_new_device(before.to_vec());
+    assert_eq!(left, [id(1), id(10), id(20)]);
 }
 
 #[test]

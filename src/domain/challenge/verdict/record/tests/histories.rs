@@ -68,7 +68,7 @@ fn some_attempt() -> impl Strategy<Value = (VerdictRequest, bool, u64)> {
                     class,
                     ..wrong().attempt
                 },
-                attempts: 3,
+                max_attempts: 3,
                 ..wrong()
             };
             (at_challenge(challenge, EPOCH, verdict_request), stale, wait)
@@ -185,7 +185,7 @@ proptest! {
         for turn in turns.iter().filter(|turn| turn.rejects()) {
             let mut past = turn.before.wrong_attempts.iter();
             let here = past.by_ref().filter(|past| past.challenge == turn.verdict_request.challenge);
-            let exhausts = here.count() + 1 >= usize::from(turn.verdict_request.attempts);
+            let exhausts = here.count() + 1 >= usize::from(turn.verdict_request.max_attempts);
             let expected = exhausts.then_some(ChallengeOutcome::Without(UnapprovedEnding::Exhausted));
             prop_assert_eq!(&turn.ending, &expected);
         }
