@@ -82,15 +82,7 @@ impl From<Error> for Status {
             Error::DeviceNotFound => not_found(ErrorReason::DeviceNotFound, message),
             Error::ChallengeNotFound => not_found(ErrorReason::ChallengeNotFound, message),
             Error::ResetNotFound => not_found(ErrorReason::ResetNotFound, message),
-            Error::Refused(refusal @ Refusal::AuthorizationNotAccepted(why)) => with_metadata(
-                Code::FailedPrecondition,
-                reason(refusal),
-                message,
-                [("cause", why.as_str())],
-            ),
-            Error::Refused(refusal) => {
-                with_reason(Code::FailedPrecondition, reason(refusal), message)
-            }
+            Error::Refused(refusal) => refused(refusal, message),
             Error::TooManyAttempts { retry_after } => {
                 exhausted(ErrorReason::TooManyAttempts, message, retry_after)
             }
@@ -127,6 +119,17 @@ impl From<Error> for Status {
                 defect()
             }
         }
+    }
+}
+
+/// A rejected proof tells its cause, too.
+fn refused(refusal: Refusal, message: String) -> Status {
+    let (code, reason) = (Code::FailedPrecondition, reason(refusal));
+    match refusal {
+        Refusal::AuthorizationNotAccepted(why) => {
+            with_metadata(code, reason, message, [("cause", why.as_str())])
+        }
+        _ => with_reason(code, reason, message),
     }
 }
 

@@ -60,8 +60,8 @@ async fn delete(
     let action = Action::RemoveMethod(id);
     permit(context, &action)?;
     let admitted = deps.authorization.admit(context, &action, proof)?;
-    let lost = admitted.is_recovery();
-    if lost {
+    let declared_lost = admitted.is_recovery();
+    if declared_lost {
         let rules = &user.policy.rules;
         let sign_in = MethodRequirements::of_sign_in(rules, deps.views.served());
         account.keeps_a_method_without(id, sign_in)?;
@@ -73,8 +73,8 @@ async fn delete(
         .with("method_id", id)
         .with("method_kind", method.kind.as_str())
         .with("last", last)
-        .with("lost", lost);
-    let (writes, change_notice) = removal(deps, context, method, lost)?;
+        .with("lost", declared_lost);
+    let (writes, change_notice) = removal(deps, context, method, declared_lost)?;
     let response = ReplayedResponse::with_queued_notices(change_notice.queued_notices);
     let kind = AuditEventKind::MethodRemoved;
     let change = AccountChange {
@@ -97,10 +97,10 @@ fn removal(
     deps: &MethodDependencies,
     context: &RequestContext,
     method: &Method,
-    lost: bool,
+    declared_lost: bool,
 ) -> Result<(Vec<AccountWriteOp>, ChangeNotice), Error> {
     let user = &context.user;
-    if lost {
+    if declared_lost {
         let notice = notice_of_removal(deps, context, method)?;
         let change_notice = deps.notices.unconditional_notice(user, [], &notice)?;
         let writes = vec![AccountWriteOp::RemoveLostMethod(method.id)];

@@ -238,6 +238,28 @@ impl PolicyRules {
             && !self.enrollable().any(|kind| served.serves(kind))
     }
 
+    /// Which proofs suffice that are weaker than the user's strongest method.
+    fn weak_proofs(&self) -> [(bool, PolicyWeakness); 4] {
+        [
+            (
+                !self.password_suffices.is_empty(),
+                PolicyWeakness::PasswordSuffices,
+            ),
+            (
+                !self.attestation_suffices.is_empty(),
+                PolicyWeakness::AttestationSuffices,
+            ),
+            (
+                !self.mailbox_code_suffices.is_empty(),
+                PolicyWeakness::MailboxCodeSuffices,
+            ),
+            (
+                self.sign_in_authorizes_recovery_codes,
+                PolicyWeakness::SignInAuthorizesRecoveryCodes,
+            ),
+        ]
+    }
+
     /// Whether the policy names a kind without a notifier. The default that allows all kinds names none.
     fn chooses_unserved(&self, served: AvailableChannels) -> bool {
         let unserved = |kind| !served.serves(kind);
@@ -262,22 +284,6 @@ impl Policy {
                 PolicyWeakness::EmailNotVerified,
             ),
             (!rules.change_notices, PolicyWeakness::NoChangeNotices),
-            (
-                !rules.password_suffices.is_empty(),
-                PolicyWeakness::PasswordSuffices,
-            ),
-            (
-                !rules.attestation_suffices.is_empty(),
-                PolicyWeakness::AttestationSuffices,
-            ),
-            (
-                !rules.mailbox_code_suffices.is_empty(),
-                PolicyWeakness::MailboxCodeSuffices,
-            ),
-            (
-                rules.sign_in_authorizes_recovery_codes,
-                PolicyWeakness::SignInAuthorizesRecoveryCodes,
-            ),
             (
                 trusted && rules.trust_lifetime > usual.rules.trust_lifetime,
                 PolicyWeakness::LongTrust,
@@ -311,7 +317,8 @@ impl Policy {
                 PolicyWeakness::NothingDelivered,
             ),
         ];
-        let found = found.into_iter().filter(|(holds, _)| *holds);
+        let found = rules.weak_proofs().into_iter().chain(found);
+        let found = found.filter(|(holds, _)| *holds);
         found.map(|(_, weakness)| weakness).collect()
     }
 }

@@ -8,7 +8,7 @@ impl PolicyOverride {
     /// come from `layer`, unless this layer locks them.
     #[must_use]
     pub fn with(&self, layer: &Self) -> Self {
-        let numbers = self.numbers_with(layer);
+        let proofs_and_numbers = self.proofs_with(layer);
         let (below, layer) = (self.clone(), self.permits_to(layer));
         let default_kind = if below.default_locked == Some(true) {
             below.default_kind
@@ -26,26 +26,6 @@ impl PolicyOverride {
             default_locked: of_both(below.default_locked, layer.default_locked, Ord::max),
             users_may_change: of_both(below.users_may_change, layer.users_may_change, Ord::min),
             single_method: of_both(below.single_method, layer.single_method, Ord::max),
-            password_suffices: of_both(
-                below.password_suffices,
-                layer.password_suffices,
-                |below, layer| common(below, &layer),
-            ),
-            attestation_suffices: of_both(
-                below.attestation_suffices,
-                layer.attestation_suffices,
-                |below, layer| common(below, &layer),
-            ),
-            mailbox_code_suffices: of_both(
-                below.mailbox_code_suffices,
-                layer.mailbox_code_suffices,
-                |below, layer| common(below, &layer),
-            ),
-            sign_in_authorizes_recovery_codes: of_both(
-                below.sign_in_authorizes_recovery_codes,
-                layer.sign_in_authorizes_recovery_codes,
-                Ord::min,
-            ),
             added_method_keeps_default: layer
                 .added_method_keeps_default
                 .or(below.added_method_keeps_default),
@@ -80,7 +60,7 @@ impl PolicyOverride {
                 Ord::max,
             ),
             case_sensitive_ids: layer.case_sensitive_ids.or(below.case_sensitive_ids),
-            ..numbers
+            ..proofs_and_numbers
         }
     }
 
@@ -114,6 +94,35 @@ impl PolicyOverride {
             layer.required_groups = groups.filter(|_| self.required_groups.is_some());
         }
         layer
+    }
+
+    /// Merges which proofs suffice, and the numbers; leaves all other fields open.
+    fn proofs_with(&self, layer: &Self) -> Self {
+        let numbers = self.numbers_with(layer);
+        let (below, layer) = (self.clone(), layer.clone());
+        Self {
+            password_suffices: of_both(
+                below.password_suffices,
+                layer.password_suffices,
+                |below, layer| common(below, &layer),
+            ),
+            attestation_suffices: of_both(
+                below.attestation_suffices,
+                layer.attestation_suffices,
+                |below, layer| common(below, &layer),
+            ),
+            mailbox_code_suffices: of_both(
+                below.mailbox_code_suffices,
+                layer.mailbox_code_suffices,
+                |below, layer| common(below, &layer),
+            ),
+            sign_in_authorizes_recovery_codes: of_both(
+                below.sign_in_authorizes_recovery_codes,
+                layer.sign_in_authorizes_recovery_codes,
+                Ord::min,
+            ),
+            ..numbers
+        }
     }
 
     /// Merges code digits, lifetimes, attempts and countries; leaves all other fields open.

@@ -251,7 +251,7 @@ fn s21_a_recent_sign_in_creates_codes_once_by_policy() {
     });
 }
 
-/// B3Networks' way: the mailbox first, an app as a backup.
+/// The mailbox first, an app as a backup.
 #[test]
 fn s14_an_app_that_is_added_as_a_backup_does_not_become_the_default() {
     on_both_pairs(async |service| {

@@ -119,7 +119,7 @@ fn s23_every_destination_is_told_that_a_lost_method_was_removed() {
         let mut channels: Vec<MethodKind> = removed
             .queued_notices
             .iter()
-            .map(|queued| queued.channel())
+            .map(pb::QueuedNotice::channel)
             .collect();
         channels.sort_unstable_by_key(|kind| *kind as i32);
         assert_eq!(channels, [MethodKind::Sms, MethodKind::Email]);

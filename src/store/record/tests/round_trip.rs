@@ -288,6 +288,23 @@ fn some_ended_approval() -> impl Strategy<Value = EndedApproval> {
 }
 
 fn some_account() -> impl Strategy<Value = Account> {
+    let recent = (
+        prop::collection::vec(some_lost_method(), 0..4),
+        prop::collection::vec(some_ended_approval(), 0..4),
+        prop::option::of(some_instant()),
+    );
+    (account_without_recent_changes(), recent).prop_map(|(account, recent)| {
+        let (lost_methods, ended_approvals, recovery_restricted_until) = recent;
+        Account {
+            lost_methods,
+            ended_approvals,
+            recovery_restricted_until,
+            ..account
+        }
+    })
+}
+
+fn account_without_recent_changes() -> impl Strategy<Value = Account> {
     let numbers = (some_epoch(), any::<i64>(), any::<u32>(), any::<i64>());
     let sealed = (some_sealed(), some_sealed());
     let flags = (
@@ -305,9 +322,6 @@ fn some_account() -> impl Strategy<Value = Account> {
         prop::option::of(some_recovery()),
         prop::option::of(some_bypass()),
         prop::option::of(some_reset()),
-        prop::collection::vec(some_lost_method(), 0..4),
-        prop::collection::vec(some_ended_approval(), 0..4),
-        prop::option::of(some_instant()),
     );
     let past = (
         prop::collection::vec(some_wrong_attempt(), 0..5),
@@ -321,7 +335,7 @@ fn some_account() -> impl Strategy<Value = Account> {
             let (email_verified, pending_review, email_tag) = flags;
             let (created_at, updated_at, email_since) = when;
             let (methods, user_default, devices) = methods;
-            let (recovery, bypass, reset, lost_methods, ended_approvals, restricted) = recovery;
+            let (recovery, bypass, reset) = recovery;
             let (wrong_attempts, announced_windows, approvals, revertible) = past;
             Account {
                 epoch,
@@ -347,9 +361,6 @@ fn some_account() -> impl Strategy<Value = Account> {
                 bypass,
                 email_since,
                 reset,
-                lost_methods,
-                ended_approvals,
-                recovery_restricted_until: restricted,
                 ..representative()
             }
         },
