@@ -165,6 +165,8 @@ pub enum CommitResult {
     ProofSpent,
     /// Another user's id differs only in case.
     DiffersInCase,
+    /// Another user's id looks alike.
+    LooksAlike,
     /// A concurrent repeat of this call committed first.
     RanBefore,
 }

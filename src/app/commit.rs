@@ -55,6 +55,7 @@ pub(super) fn unless_conflict(outcome: CommitResult) -> Result<Option<()>, Error
         CommitResult::ChangedConcurrently | CommitResult::RanBefore => Ok(None),
         CommitResult::ProofSpent => Err(Refusal::AuthorizationNotAccepted.into()),
         CommitResult::DiffersInCase => Err(Refusal::UserIdDiffersInCase.into()),
+        CommitResult::LooksAlike => Err(Refusal::UserIdLooksAlike.into()),
     }
 }
 

@@ -16,7 +16,7 @@ mod unusable;
 mod writes;
 
 pub(super) use idempotency::idempotency_record_from_row;
-pub(super) use operation::{LockedRecord, StoreOperation};
+pub(super) use operation::{LockedRecord, MAX_SIBLINGS, StoreOperation};
 pub(super) use operation_outcome::{DuplicateRow, OperationOutcome};
 pub(super) use sealing::RecordSealing;
 pub(super) use state::DatabaseState;

@@ -35,6 +35,7 @@ pub enum PolicyField {
     ChangeNotices,
     EmailMustBeVerified,
     CaseSensitiveIds,
+    AccentSensitiveIds,
     CodeDigits,
     ChallengeLifetime,
     AttemptsPerChallenge,
@@ -44,7 +45,7 @@ pub enum PolicyField {
 
 impl PolicyField {
     /// All fields, in the order of [`PolicyOverride`].
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::TwoFactor,
         Self::RequiredFrom,
         Self::RequiredGroups,
@@ -71,6 +72,7 @@ impl PolicyField {
         Self::ChangeNotices,
         Self::EmailMustBeVerified,
         Self::CaseSensitiveIds,
+        Self::AccentSensitiveIds,
         Self::CodeDigits,
         Self::ChallengeLifetime,
         Self::AttemptsPerChallenge,
@@ -108,6 +110,7 @@ impl PolicyField {
             Self::ChangeNotices => "policy.change_notices",
             Self::EmailMustBeVerified => "policy.email_must_be_verified",
             Self::CaseSensitiveIds => "policy.case_sensitive_ids",
+            Self::AccentSensitiveIds => "policy.accent_sensitive_ids",
             Self::CodeDigits => "policy.code_digits",
             Self::ChallengeLifetime => "policy.challenge_lifetime",
             Self::AttemptsPerChallenge => "policy.attempts_per_challenge",
@@ -171,6 +174,9 @@ impl PolicyOverride {
                 self.email_must_be_verified = from.email_must_be_verified;
             }
             PolicyField::CaseSensitiveIds => self.case_sensitive_ids = from.case_sensitive_ids,
+            PolicyField::AccentSensitiveIds => {
+                self.accent_sensitive_ids = from.accent_sensitive_ids;
+            }
             PolicyField::CodeDigits => self.code_digits = from.code_digits,
             PolicyField::ChallengeLifetime => self.challenge_lifetime = from.challenge_lifetime,
             PolicyField::AttemptsPerChallenge => {

@@ -42,6 +42,7 @@ pub(crate) fn full() -> PolicyOverride {
         change_notices: no,
         email_must_be_verified: no,
         case_sensitive_ids: yes,
+        accent_sensitive_ids: yes,
         code_digits: Some(DigitCount::TEN),
         challenge_lifetime: Some(minutes(10)),
         attempts_per_challenge: Some(3),

@@ -26,6 +26,12 @@ pub enum MalformedValue {
     /// A phone or mail program would turn part of the text into a link.
     #[error("must not contain a link or the name of a website")]
     Link,
+    /// The text can't be the id of a user.
+    #[error(
+        "must be 1 to 255 bytes of UTF-8 without white space at its ends, control characters, changes of direction, and \
+         invisible or unassigned characters"
+    )]
+    NotAUserId,
     /// The text is not an id that Countersign made.
     #[error("must be an id that this service returned: 32 hexadecimal characters")]
     NotAnId,

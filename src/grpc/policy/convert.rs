@@ -132,6 +132,7 @@ fn all_of_rules(rules: PolicyRules) -> PolicyOverride {
         change_notices: Some(rules.change_notices),
         email_must_be_verified: Some(rules.email_must_be_verified),
         case_sensitive_ids: Some(rules.case_sensitive_ids),
+        accent_sensitive_ids: Some(rules.accent_sensitive_ids),
         sms_countries: rules.sms_countries,
         ..PolicyOverride::default()
     }
@@ -169,6 +170,7 @@ fn policy(layer: &PolicyOverride) -> pb::Policy {
         change_notices: layer.change_notices,
         email_must_be_verified: layer.email_must_be_verified,
         case_sensitive_ids: layer.case_sensitive_ids,
+        accent_sensitive_ids: layer.accent_sensitive_ids,
         code_digits: layer.code_digits.map(|digits| u32::from(digits.get())),
         challenge_lifetime: layer.challenge_lifetime.map(span),
         attempts_per_challenge: layer.attempts_per_challenge.map(u32::from),

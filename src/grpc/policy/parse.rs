@@ -113,6 +113,7 @@ fn given_fields(policy: pb::Policy) -> ParseResult<PolicyOverride> {
         change_notices: policy.change_notices,
         email_must_be_verified: policy.email_must_be_verified,
         case_sensitive_ids: policy.case_sensitive_ids,
+        accent_sensitive_ids: policy.accent_sensitive_ids,
         strict_totp: policy.strict_totp,
         sms_countries: countries
             .map(|codes| each(codes, |code| country(&code)))

@@ -19,7 +19,7 @@ use countersign_domain::{
     challenge::verdict::{VerdictContext, VerdictRequest, VerdictResult},
     policy::PolicyOverride,
     value::{
-        id::{ChallengeId, Subject},
+        id::{ChallengeId, Subject, UserId, UserIdConflict, UserIdRules},
         time::Timestamp,
     },
 };
@@ -51,8 +51,9 @@ pub(in crate::store) struct LockedRecord {
     pub(in crate::store) ending: Option<Vec<u8>>,
     /// Whether there is a row under [`StoreOperation::idempotency_key`], read after the lock was taken.
     pub(in crate::store) has_idempotency_record: bool,
-    /// Whether another user of the tenant has the same id in small letters. Asked only of [`StoreOperation::creates`].
-    pub(in crate::store) has_sibling: bool,
+    /// Other users of the tenant with the same skeleton, [`MAX_SIBLINGS`] and one more at most. Asked only of
+    /// [`StoreOperation::creates`].
+    pub(in crate::store) siblings: Vec<String>,
     /// When the store's present history began.
     pub(in crate::store) timeline_started_at: Timestamp,
     /// The form that the database is written in, read after the lock was taken.
@@ -118,12 +119,7 @@ impl StoreOperation {
     pub(in crate::store) fn creates(&self) -> bool {
         match &self.what {
             OperationKind::Verdict(_) | OperationKind::Reseal(_) => false,
-            OperationKind::Change(change) => {
-                matches!(
-                    change.base,
-                    ChangeBase::Absent | ChangeBase::AbsentToTheCase
-                )
-            }
+            OperationKind::Change(change) => change.base.user_id_rules().is_some(),
         }
     }
 
@@ -168,8 +164,8 @@ impl StoreOperation {
             // It adds no row.
             OperationKind::Reseal(_) => OperationOutcome::Resealed(false),
             OperationKind::Change(_) => OperationOutcome::Change(match duplicate {
-                DuplicateRow::Account => CommitResult::ChangedConcurrently,
-                DuplicateRow::FoldedId => CommitResult::DiffersInCase,
+                // The next try reads what is there, and whose id it is.
+                DuplicateRow::Account | DuplicateRow::Skeleton => CommitResult::ChangedConcurrently,
                 DuplicateRow::Attestation => CommitResult::ProofSpent,
                 DuplicateRow::Idempotency => CommitResult::RanBefore,
             }),
@@ -308,8 +304,13 @@ impl StoreOperation {
         if !is_new && change.now < found.timeline_started_at {
             return Ok(OperationDecision::change(CommitResult::ChangedConcurrently));
         }
-        if is_new && found.has_sibling && change.base == ChangeBase::Absent {
-            return Ok(OperationDecision::change(CommitResult::DiffersInCase));
+        let rules = change.base.user_id_rules().filter(|_| is_new);
+        let conflict = rules.and_then(|rules| found.conflict(&change.subject.user, rules));
+        if let Some(conflict) = conflict {
+            return Ok(OperationDecision::change(match conflict {
+                UserIdConflict::DiffersInCase => CommitResult::DiffersInCase,
+                UserIdConflict::LooksAlike => CommitResult::LooksAlike,
+            }));
         }
         let before = found.account.as_ref();
         let opened = before.map(|row| {
@@ -375,17 +376,34 @@ impl StoreOperation {
         account: &Account,
         under: DecisionContext<'_>,
     ) -> AccountWrite {
-        let exact_id = match change.base {
-            ChangeBase::AbsentToTheCase => change.subject.user.as_str(),
-            ChangeBase::Absent | ChangeBase::Present(..) | ChangeBase::Epoch(_) => "",
-        };
+        let rules = change.base.user_id_rules().unwrap_or_default();
+        let exact_id = rules.exact_id(&change.subject.user);
         let save = SaveMode {
             version: self.new_version,
             form: under.form,
-            exact_id,
+            exact_id: &exact_id,
             has_new_profile: true,
         };
         AccountWrite::Insert(Box::new(under.sealing.seal_account(account, save)))
+    }
+}
+
+/// The most users with one skeleton beside whom another one is made.
+pub(in crate::store) const MAX_SIBLINGS: u16 = 256;
+
+impl LockedRecord {
+    /// Why the id of a new user is taken.
+    fn conflict(&self, user: &UserId, rules: UserIdRules) -> Option<UserIdConflict> {
+        if self.siblings.len() > usize::from(MAX_SIBLINGS) {
+            return Some(UserIdConflict::LooksAlike);
+        }
+        let siblings = self.siblings.iter().filter_map(|id| UserId::parse(id).ok());
+        let conflicts: Vec<UserIdConflict> = siblings
+            .filter_map(|sibling| rules.conflict(user, &sibling))
+            .collect();
+        let differs_in_case = conflicts.contains(&UserIdConflict::DiffersInCase);
+        let plainest = differs_in_case.then_some(UserIdConflict::DiffersInCase);
+        plainest.or(conflicts.first().copied())
     }
 }
 
