@@ -289,8 +289,7 @@ pub struct ChallengeLookup {
     pub now: Timestamp,
 }
 
-/// The store of budgets that span users. Budgets of one owner are charged together, those of several owners
-/// concurrently.
+/// The store of budgets that span users: those of one owner are charged together, those of several concurrently.
 #[async_trait]
 pub trait BudgetStore: Send + Sync {
     /// Charges all budgets or none. Fails with the first budget that is full.

@@ -11,14 +11,16 @@ mod operation;
 mod operation_outcome;
 pub(super) mod rows;
 mod sealing;
+mod siblings;
 mod state;
 mod unusable;
 mod writes;
 
 pub(super) use idempotency::idempotency_record_from_row;
-pub(super) use operation::{LockedRecord, MAX_SIBLINGS, StoreOperation};
+pub(super) use operation::{LockedRecord, StoreOperation};
 pub(super) use operation_outcome::{DuplicateRow, OperationOutcome};
 pub(super) use sealing::RecordSealing;
+pub(super) use siblings::MAX_SIBLINGS;
 pub(super) use state::DatabaseState;
 pub(super) use unusable::is_unusable;
 pub(super) use writes::{ending_row, event_row, idempotency_row, notice_row};

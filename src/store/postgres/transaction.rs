@@ -5,13 +5,14 @@ use super::{
     pool::ConnectionPool,
     rows,
     settings::NAME,
+    siblings::read_siblings,
     timeline::TimelineHistory,
     write_pipeline::WritePipeline,
 };
 use crate::{
     ports::{CommitResult, StoreResult, StoreUnavailable},
     store::record::{
-        DuplicateRow, LockedRecord, MAX_SIBLINGS, OperationOutcome, RecordSealing, StoreOperation,
+        DuplicateRow, LockedRecord, OperationOutcome, RecordSealing, StoreOperation,
         rows::{AccountRow, OperationWrites},
     },
 };
@@ -323,22 +324,6 @@ fn key(subject: &Subject) -> (String, String) {
         subject.tenant.as_str().to_owned(),
         subject.user.as_str().to_owned(),
     )
-}
-
-/// The users with the skeleton of one who is made.
-async fn read_siblings(
-    connection: &PipelinedConnection,
-    created: Option<&Subject>,
-) -> Result<Vec<Row>, PostgresFailure> {
-    const SIBLINGS: &str = "SELECT user_id FROM accounts WHERE tenant_id = $1 AND skeleton = $2 AND user_id <> $3 LIMIT $4";
-    let Some(Subject { tenant, user }) = created else {
-        return Ok(Vec::new());
-    };
-    let (tenant, skeleton, user) = (tenant.as_str(), user.skeleton(), user.as_str());
-    let at_most = i64::from(MAX_SIBLINGS) + 1;
-    connection
-        .rows(SIBLINGS, &[&tenant, &skeleton, &user, &at_most])
-        .await
 }
 
 /// Begins a transaction, locks the rows, and reads what lies beside them. The second statement sees what was committed

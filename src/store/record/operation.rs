@@ -7,6 +7,7 @@ use super::{
     operation_outcome::{DuplicateRow, OperationDecision, OperationOutcome},
     rows::{AccountRow, AccountWrite, OperationWrites},
     sealing::SaveMode,
+    siblings::conflict,
     unavailable,
     writes::{alert_row, ending_row, event_row, writes_beside},
 };
@@ -19,7 +20,7 @@ use countersign_domain::{
     challenge::verdict::{VerdictContext, VerdictRequest, VerdictResult},
     policy::PolicyOverride,
     value::{
-        id::{ChallengeId, Subject, UserId, UserIdConflict, UserIdRules},
+        id::{ChallengeId, Subject, UserIdConflict},
         time::Timestamp,
     },
 };
@@ -51,7 +52,7 @@ pub(in crate::store) struct LockedRecord {
     pub(in crate::store) ending: Option<Vec<u8>>,
     /// Whether there is a row under [`StoreOperation::idempotency_key`], read after the lock was taken.
     pub(in crate::store) has_idempotency_record: bool,
-    /// Other users of the tenant with the same skeleton, [`MAX_SIBLINGS`] and one more at most. Asked only of
+    /// Other users of the tenant with the same skeleton, [`super::siblings::MAX_SIBLINGS`] and one more at most. Asked only of
     /// [`StoreOperation::creates`].
     pub(in crate::store) siblings: Vec<String>,
     /// When the store's present history began.
@@ -305,9 +306,9 @@ impl StoreOperation {
             return Ok(OperationDecision::change(CommitResult::ChangedConcurrently));
         }
         let rules = change.base.user_id_rules().filter(|_| is_new);
-        let conflict = rules.and_then(|rules| found.conflict(&change.subject.user, rules));
-        if let Some(conflict) = conflict {
-            return Ok(OperationDecision::change(match conflict {
+        let taken = rules.and_then(|rules| conflict(&found.siblings, &change.subject.user, rules));
+        if let Some(taken) = taken {
+            return Ok(OperationDecision::change(match taken {
                 UserIdConflict::DiffersInCase => CommitResult::DiffersInCase,
                 UserIdConflict::LooksAlike => CommitResult::LooksAlike,
             }));
@@ -385,25 +386,6 @@ impl StoreOperation {
             has_new_profile: true,
         };
         AccountWrite::Insert(Box::new(under.sealing.seal_account(account, save)))
-    }
-}
-
-/// The most users with one skeleton beside whom another one is made.
-pub(in crate::store) const MAX_SIBLINGS: u16 = 256;
-
-impl LockedRecord {
-    /// Why the id of a new user is taken.
-    fn conflict(&self, user: &UserId, rules: UserIdRules) -> Option<UserIdConflict> {
-        if self.siblings.len() > usize::from(MAX_SIBLINGS) {
-            return Some(UserIdConflict::LooksAlike);
-        }
-        let siblings = self.siblings.iter().filter_map(|id| UserId::parse(id).ok());
-        let conflicts: Vec<UserIdConflict> = siblings
-            .filter_map(|sibling| rules.conflict(user, &sibling))
-            .collect();
-        let differs_in_case = conflicts.contains(&UserIdConflict::DiffersInCase);
-        let plainest = differs_in_case.then_some(UserIdConflict::DiffersInCase);
-        plainest.or(conflicts.first().copied())
     }
 }
 
