@@ -13,6 +13,7 @@ mod request_fields;
 mod response_fields;
 mod status;
 mod user;
+mod value_names;
 
 pub use challenge::ChallengeHandlers;
 pub use device::DeviceHandlers;

@@ -165,6 +165,8 @@ pub enum CommitResult {
     ProofSpent,
     /// Another user's id differs only in case.
     DiffersInCase,
+    /// Another user's id looks alike.
+    LooksAlike,
     /// A concurrent repeat of this call committed first.
     RanBefore,
 }
@@ -288,8 +290,7 @@ pub struct ChallengeLookup {
     pub now: Timestamp,
 }
 
-/// The store of budgets that span users. Budgets of one owner are charged together, those of several owners
-/// concurrently.
+/// The store of budgets that span users: those of one owner are charged together, those of several concurrently.
 #[async_trait]
 pub trait BudgetStore: Send + Sync {
     /// Charges all budgets or none. Fails with the first budget that is full.

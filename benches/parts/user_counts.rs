@@ -46,7 +46,7 @@ pub(crate) const USER_LEVELS: [VolumeLevel; 5] = [
     },
 ];
 
-const COLUMNS: &str = "tenant_id, user_id, folded_id, exact_id, version, form, key_id, record, profile, email_tag, methods, last_failure_at";
+const COLUMNS: &str = "tenant_id, user_id, skeleton, exact_id, version, form, key_id, record, profile, email_tag, methods, last_failure_at";
 
 struct UserTable {
     operation: &'static str,
@@ -125,7 +125,7 @@ async fn fill(stores: &BenchStores, schema: &str, driven: usize, count: usize) -
             FOR driven IN SELECT * FROM bench.accounts WHERE substring(user_id FROM '[0-9]+$')::integer < {driven} LOOP
                 INSERT INTO {schema}.accounts ({COLUMNS})
                 SELECT CASE k WHEN 0 THEN driven.tenant_id ELSE driven.tenant_id || '-' || k END, driven.user_id,
-                    driven.folded_id, driven.exact_id, driven.version, driven.form, driven.key_id, driven.record,
+                    driven.skeleton, driven.exact_id, driven.version, driven.form, driven.key_id, driven.record,
                     driven.profile, CASE k WHEN 0 THEN driven.email_tag
                         ELSE substring(sha256(convert_to(driven.user_id || '-' || k, 'UTF8')) FROM 1 FOR 16) END,
                     driven.methods, driven.last_failure_at

@@ -59,6 +59,7 @@ pub(super) fn unless_conflict(outcome: CommitResult) -> Result<Option<()>, Error
             Err(Refusal::AuthorizationNotAccepted(AuthorizationRejection::Used).into())
         }
         CommitResult::DiffersInCase => Err(Refusal::UserIdDiffersInCase.into()),
+        CommitResult::LooksAlike => Err(Refusal::UserIdLooksAlike.into()),
     }
 }
 

@@ -198,7 +198,7 @@ impl NoticeComposer {
         for destination in destinations {
             if recipients
                 .iter()
-                .all(|known| known.destination.bucket() != destination.bucket())
+                .all(|known| !known.destination.is_same(&destination))
             {
                 recipients.push(NoticeRecipient {
                     destination,

@@ -88,6 +88,8 @@ pub struct PolicyConfig {
     pub email_must_be_verified: Option<bool>,
     /// Whether user ids that differ only in case are different users.
     pub case_sensitive_ids: Option<bool>,
+    /// Whether user ids that differ only in accents, width or compatible forms are different users.
+    pub accent_sensitive_ids: Option<bool>,
     /// How many digits a delivered code has; 6 to 10.
     pub code_digits: Option<u8>,
     /// How long a challenge can be answered, in seconds; 60 to 600.
@@ -163,6 +165,7 @@ impl PolicyConfig {
             mask_account_name: self.mask_account_name,
             email_must_be_verified: self.email_must_be_verified,
             case_sensitive_ids: self.case_sensitive_ids,
+            accent_sensitive_ids: self.accent_sensitive_ids,
             code_digits: digits.map_err(|why| why.at(PolicyField::CodeDigits.path()))?,
             challenge_lifetime: self.challenge_lifetime_seconds.map(Duration::from_secs),
             attempts_per_challenge: self.attempts_per_challenge,

@@ -1,6 +1,7 @@
 //! The pages of a company on which people say that a change was not theirs, or cancel a reset.
 
 use countersign_domain::value::id::UserId;
+use data_encoding::HEXUPPER;
 use url::{Host, Url};
 
 /// The longest template, in bytes: its links fit into one line of an e-mail.
@@ -50,15 +51,15 @@ fn place(link: &str) -> Option<(String, Option<u16>)> {
     bare.then(|| (host.to_owned(), url.port()))
 }
 
-/// A user's id, whose few characters that mean something in a link are written as such (RFC 3986 §2.1).
+/// A user's id, percent-encoded but for unreserved characters (RFC 3986 §2.3).
 fn encoded(user: &str) -> String {
     let mut link = String::with_capacity(user.len());
-    for character in user.chars() {
-        match character {
-            '@' => link.push_str("%40"),
-            '+' => link.push_str("%2B"),
-            ':' => link.push_str("%3A"),
-            other => link.push(other),
+    for byte in user.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            link.push(char::from(byte));
+        } else {
+            link.push('%');
+            link.push_str(&HEXUPPER.encode(&[byte]));
         }
     }
     link

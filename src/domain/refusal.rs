@@ -8,6 +8,12 @@ pub enum Refusal {
     /// An existing user id differs only in case.
     #[error("user_id differs from an existing one only in case: use the existing user_id")]
     UserIdDiffersInCase,
+    /// An existing user id looks alike.
+    #[error(
+        "user_id differs from an existing one only in accents, width or compatible forms: use the existing user_id, or set \
+         accent_sensitive_ids in the policy"
+    )]
+    UserIdLooksAlike,
     /// The user's e-mail address is not verified.
     #[error(
         "the user's e-mail address is not verified: issue a challenge with verify_email, or set profile.email_verified \

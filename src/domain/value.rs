@@ -12,3 +12,4 @@ pub mod secret;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod user_id;

@@ -1,6 +1,9 @@
 //! Parses request fields that several services share. Errors name the field, and occur before any store is accessed.
 
-use crate::{app::SubmittedProof, grpc::status::CallerDenial};
+use crate::{
+    app::SubmittedProof,
+    grpc::{status::CallerDenial, value_names::METHOD_KINDS},
+};
 use countersign_domain::{
     authorization::{
         action::{Action, CallerAction, TrustedDevices},
@@ -61,6 +64,10 @@ pub(in crate::grpc) fn answer(code: &str) -> ParseResult<CanonicalAnswer> {
     Ok(CanonicalAnswer::parse(code).map_err(|why| why.at("code"))?)
 }
 
+/// The alternatives of `Action.action`.
+const ACTIONS: &str = "add_method, replace_method, remove_method, set_default_method, generate_recovery_codes, \
+    disable_two_factor, trust_device, caller_action";
+
 pub(in crate::grpc) fn action(
     field: &'static str,
     asked: Option<pb::Action>,
@@ -68,7 +75,7 @@ pub(in crate::grpc) fn action(
     use pb::action::Action as Asked;
     let asked = asked
         .and_then(|pb::Action { action }| action)
-        .ok_or(MalformedValue::NothingChosen.at(field))?;
+        .ok_or(MalformedValue::NothingChosen(ACTIONS).at(field))?;
     Ok(match asked {
         Asked::AddMethod(pb::AddMethod { kind: number }) => Action::AddMethod(kind(field, number)?),
         Asked::ReplaceMethod(pb::ReplaceMethod {
@@ -156,7 +163,7 @@ pub(in crate::grpc) fn kind(field: &'static str, number: i32) -> ParseResult<Met
         Ok(pb::MethodKind::Sms) => Ok(MethodKind::Sms),
         Ok(pb::MethodKind::Email) => Ok(MethodKind::Email),
         Ok(pb::MethodKind::Unspecified) | Err(_) => {
-            Err(MalformedValue::UnknownValue.at(field).into())
+            Err(MalformedValue::UnknownValue(METHOD_KINDS).at(field).into())
         }
     }
 }

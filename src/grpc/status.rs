@@ -186,6 +186,7 @@ fn unavailable(message: &str, retry_after: Duration) -> Status {
 pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
     match refusal {
         Refusal::UserIdDiffersInCase => ErrorReason::UserIdDiffersInCase,
+        Refusal::UserIdLooksAlike => ErrorReason::UserIdLooksAlike,
         Refusal::EmailNotVerified => ErrorReason::EmailNotVerified,
         Refusal::EmailMissing => ErrorReason::EmailMissing,
         Refusal::PhoneMissing => ErrorReason::PhoneNumberMissing,

@@ -14,7 +14,7 @@ use countersign_domain::{
     account::AvailableChannels,
     notice::message::{DeliveryResult, MessageContent, OutboundMessage},
     value::{
-        destination::{Channel, Destination},
+        destination::{Channel, Destination, Email},
         time::Timestamp,
     },
 };
@@ -149,11 +149,12 @@ impl TestingService for Inbox {
             Err(_) => return Err(Status::invalid_argument("page_size must not be negative")),
         };
         let messages = self.messages();
+        let address = Email::parse(&destination).map(|email| email.mailbox());
+        let bucket = address.unwrap_or_else(|_| destination.clone());
         let wanted = |kept: &&InboxEntry| {
             kept.number < before
                 && (tenant_id.is_empty() || kept.listed.tenant_id == tenant_id)
-                && (destination.is_empty()
-                    || kept.destination.bucket() == destination.to_ascii_lowercase())
+                && (destination.is_empty() || kept.destination.bucket() == bucket)
         };
         let mut found = messages.newest_last.iter().rev().filter(wanted);
         let page: Vec<&InboxEntry> = found.by_ref().take(page_size).collect();

@@ -199,13 +199,14 @@ fn read(
 }
 
 fn account(line: &str) -> Option<(Subject, SecretHash, HashCost)> {
-    let (name, phc) = line.split_once(":$")?;
+    // A hash has no colon, and an id may have several.
+    let (name, phc) = line.rsplit_once(':')?;
     let (tenant, user) = name.split_once('/')?;
     let subject = Subject {
         tenant: TenantId::parse(tenant).ok()?,
         user: UserId::parse(user).ok()?,
     };
-    let (hash, cost) = SecretHash::read(&format!("${phc}"))?;
+    let (hash, cost) = SecretHash::read(phc)?;
     Some((subject, hash, cost))
 }
 

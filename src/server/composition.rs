@@ -30,6 +30,7 @@ use countersign_domain::{
 use countersign_transport::{
     callers::{CallerRegistry, CallerTokenHash},
     config::LoadedConfig,
+    secret_file::warning_if_shared,
     startup_report::StartupReportLine,
     system::{RandomSource, SystemClock, SystemEntropy},
     tls,
@@ -152,6 +153,7 @@ async fn peers_of(
     let config = &loaded.config;
     let (short_lived, kept, mut warnings) = short_lived(loaded).await?;
     warnings.extend(files::allow(config.server.max_connections));
+    warnings.extend(shared_files(config));
     let texts = Arc::clone(&read.wording.texts);
     let notifier: Arc<dyn Notifier> = Arc::new(NotifierClient::new(&config.notifiers, texts)?);
     warnings.extend(read.wording.warnings.iter().cloned());
@@ -167,6 +169,17 @@ async fn peers_of(
     };
     let used = used(loaded, [durable, kept], &read.ring, &read.service_layer);
     Ok((peers, StartupReport { warnings, used }))
+}
+
+/// A warning for the key ring and for the SQLite file, where others than their owner can use them.
+fn shared_files(config: &Config) -> impl Iterator<Item = String> {
+    let is_embedded = config.postgres.url.is_none();
+    let folder = config.data_dir.as_deref().filter(|_| is_embedded);
+    let files = [config.keys.file.clone(), folder.map(DataDir::database_file)];
+    files
+        .into_iter()
+        .flatten()
+        .filter_map(|file| warning_if_shared(&file))
 }
 
 /// Who knows the passwords of accounts, where anybody does.

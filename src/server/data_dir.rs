@@ -10,7 +10,7 @@ use std::{
     fs,
     io::{
         self,
-        ErrorKind::{NotADirectory, NotFound},
+        ErrorKind::{AlreadyExists, NotADirectory, NotFound},
     },
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -94,9 +94,24 @@ impl DataDir {
         }
     }
 
-    /// The SQLite file.
-    pub(super) fn database(&self) -> PathBuf {
-        self.path.join(DATABASE)
+    /// The SQLite file, made where there is none, so that only its owner can use it. SQLite gives the files beside it the
+    /// same mode.
+    ///
+    /// # Errors
+    /// [`StartError::DataDir`].
+    pub(super) fn database(&self) -> Result<PathBuf, StartError> {
+        let file = Self::database_file(&self.path);
+        match write_secret(&file, "") {
+            Err(cause) if cause.kind() != AlreadyExists => {
+                Err(StartError::DataDir(self.path.clone(), cause))
+            }
+            Ok(()) | Err(_) => Ok(file),
+        }
+    }
+
+    /// Where the SQLite file of a folder is.
+    pub(super) fn database_file(folder: &Path) -> PathBuf {
+        folder.join(DATABASE)
     }
 
     /// What becomes of it at the end.

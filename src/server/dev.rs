@@ -23,6 +23,7 @@ use countersign_domain::authorization::caller::{
 use countersign_transport::{
     callers::CallerRegistry,
     config::{ListenAddress, LoadedConfig},
+    secret_file::warning_if_shared,
     startup_report::StartupReportLine,
     system::{Clock, SystemClock, SystemEntropy},
 };
@@ -45,7 +46,7 @@ pub async fn dev(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, StartEr
         Some(path) => DataDir::kept(path)?.locked()?,
         None => DataDir::passing(&SystemEntropy)?,
     };
-    let file = data_dir.database();
+    let file = data_dir.database()?;
     let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
     let ring = Arc::new(ring);
     let keys: Arc<dyn KeyService> = Arc::clone(&ring) as _;
@@ -68,7 +69,9 @@ pub async fn dev(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, StartEr
     ));
     let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
     let weak = weaknesses(&service_layer, notifier.served());
-    let warnings = [wording.warnings, weak].concat();
+    let shared = [&file, &key_file].into_iter();
+    let shared: Vec<String> = shared.filter_map(|file| warning_if_shared(file)).collect();
+    let warnings = [wording.warnings, weak, shared].concat();
     let parts = AppDependencies {
         clock,
         display_names: wording.display_names,

@@ -44,7 +44,7 @@ pub(super) async fn durable(
         return Ok((Arc::new(postgres), None, used));
     }
     let data_dir = DataDir::kept(data_dir(&loaded.config))?.locked()?;
-    let file = data_dir.database();
+    let file = data_dir.database()?;
     let keys = Arc::clone(ring) as Arc<dyn KeyService>;
     let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
     sqlite.claim_for_key_ring(SystemClock.now()).await?;
@@ -191,7 +191,7 @@ pub async fn command_store(loaded: &LoadedConfig<Config>) -> Result<CommandStore
         let checked = postgres.check_key_ring().await;
         return of_command(Arc::new(postgres), ring, checked);
     }
-    let file = DataDir::kept(data_dir(config))?.database();
+    let file = DataDir::kept(data_dir(config))?.database()?;
     let keys = Arc::clone(&ring) as Arc<dyn KeyService>;
     let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
     let checked = sqlite.check_key_ring().await;
@@ -244,7 +244,7 @@ pub async fn migrate(config: &Config, finishes: bool) -> Result<RecordForms, Sta
     let data_dir = config.data_dir.as_deref();
     let data_dir =
         data_dir.ok_or_else(|| StartError::Configuration(vec![InvalidConfig::NowhereDurable]))?;
-    let file = DataDir::kept(data_dir)?.database();
+    let file = DataDir::kept(data_dir)?.database()?;
     let sqlite = SqliteAccounts::open(&file, ring, Arc::new(SystemEntropy)).await?;
     if finishes {
         sqlite.finish_upgrade().await?;

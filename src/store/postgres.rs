@@ -18,6 +18,7 @@ mod retention;
 mod rows;
 mod sessions;
 mod settings;
+mod siblings;
 mod sql_params;
 mod timeline;
 mod tls;

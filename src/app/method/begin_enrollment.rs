@@ -273,7 +273,7 @@ fn expected_answer_of_new(
     for method in others.filter(|method| Some(method.id) != replaced_method_id) {
         let enrolled = deps.sealing.open_method(&account.subject, method)?;
         let enrolled = enrolled.destination();
-        if enrolled.is_some_and(|enrolled| enrolled.bucket() == destination.bucket()) {
+        if enrolled.is_some_and(|enrolled| enrolled.is_same(&destination)) {
             return Err(Refusal::DestinationEnrolled.into());
         }
     }

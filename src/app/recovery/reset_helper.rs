@@ -17,7 +17,7 @@ use countersign_domain::{
     notice::message::{Notice, NoticeKind},
     recovery::reset::{CancelToken, Reset},
     value::{
-        destination::{Destination, Email},
+        destination::Email,
         id::{Subject, TenantId},
     },
 };
@@ -35,7 +35,7 @@ pub(crate) struct ResetHelper {
 impl ResetHelper {
     /// Derives the digest that identifies users of a tenant by their e-mail address.
     pub(crate) fn email_tag(&self, tenant: &TenantId, email: &Email) -> [u8; 16] {
-        let address = Destination::Email(email.clone()).bucket();
+        let address = email.mailbox();
         let fields: [&[u8]; 3] = [b"email", tenant.as_str().as_bytes(), address.as_bytes()];
         self.keys.request_tag(&fields)
     }

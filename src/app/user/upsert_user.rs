@@ -111,15 +111,11 @@ async fn make_user(
     }))
 }
 
-/// Whether the new id may differ from an existing one only in case.
+/// How the new id may differ from existing ones.
 fn base_of_new(deps: &UserDependencies, call: &CallContext, loaded: &LoadedUser) -> ChangeBase {
     let tenant = &call.subject.tenant;
     let policy = deps.policies.policy(tenant, &loaded.tenant_layer);
-    if policy.rules.case_sensitive_ids {
-        ChangeBase::AbsentToTheCase
-    } else {
-        ChangeBase::Absent
-    }
+    ChangeBase::AbsentUnder(policy.rules.user_ids())
 }
 
 async fn change_user(

@@ -58,6 +58,7 @@ fn every_field_is_read() {
         mask_account_name = true
         email_must_be_verified = false
         case_sensitive_ids = true
+        accent_sensitive_ids = true
         code_digits = 8
         challenge_lifetime_seconds = 90
         attempts_per_challenge = 3

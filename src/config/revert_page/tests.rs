@@ -26,6 +26,19 @@ fn a_user_id_stays_one_value_of_a_link() {
         named,
         format!("https://acme.example/?u=j%2Bx%40acme%3A7~._-A&t={TOKEN}")
     );
+    for (user, encoded) in [
+        ("auth0|507f", "auth0%7C507f"),
+        ("o'brien@example.com", "o%27brien%40example.com"),
+        ("a&t=b#c?d/e%20", "a%26t%3Db%23c%3Fd%2Fe%2520"),
+        ("{token}", "%7Btoken%7D"),
+        ("é \"<", "%C3%A9%20%22%3C"),
+    ] {
+        let named = link("https://acme.example/?u={user}&t={token}", user);
+        assert_eq!(
+            named,
+            format!("https://acme.example/?u={encoded}&t={TOKEN}")
+        );
+    }
 }
 
 #[test]

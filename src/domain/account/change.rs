@@ -18,7 +18,7 @@ use crate::{
         epoch::Epoch,
         id::{
             ApprovalId, AttemptId, ChallengeId, DeviceId, MethodId, NoticeId, RecoverySetId,
-            ResetId, Subject, SubjectTag,
+            ResetId, Subject, SubjectTag, UserIdRules,
         },
         idempotency_key::IdempotencyKey,
         secret::SealedBytes,
@@ -49,6 +49,18 @@ pub struct AccountChange {
     pub idempotency_record: Option<IdempotencyRecord>,
 }
 
+impl ChangeBase {
+    /// The rules for the id of a new user; `None` if the user existed.
+    #[must_use]
+    pub fn user_id_rules(self) -> Option<UserIdRules> {
+        match self {
+            Self::Absent => Some(UserIdRules::default()),
+            Self::AbsentUnder(rules) => Some(rules),
+            Self::Present(..) | Self::Epoch(_) => None,
+        }
+    }
+}
+
 impl AccountChange {
     /// Whether the change deletes the user.
     #[must_use]
@@ -61,11 +73,11 @@ impl AccountChange {
 /// The state from which a change was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeBase {
-    /// No account existed. An existing id that differs only in case is taken for a typing error, and rejects the
-    /// change.
+    /// No account existed. An existing id that looks alike is taken for a typing error, or for the target of an attack, and
+    /// rejects the change.
     Absent,
-    /// No account existed. Ids that differ only in case are different users.
-    AbsentToTheCase,
+    /// No account existed. Ids that differ as these rules tell apart are different users.
+    AbsentUnder(UserIdRules),
     /// The account had this epoch and revision. If either differs at the commit, the change is rejected.
     Present(Epoch, i64),
     /// The account had this epoch. Each write checks its own preconditions, and the revision does not grow. Any number

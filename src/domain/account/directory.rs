@@ -7,7 +7,7 @@ use crate::{
     method::{MethodKind, MethodStrength},
     policy::Policy,
     refusal::Refusal,
-    value::{malformed::MalformedValue, text, time::Timestamp},
+    value::{id::UserId, malformed::MalformedValue, time::Timestamp},
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,7 @@ pub struct UserFilter {
     pub prefix: UserIdPrefix,
 }
 
-/// A prefix of user ids in lower case: 0 to 128 characters of `a–z 0–9 . _ ~ @ + : -`.
+/// The beginning of ids of users, as a skeleton: it regards neither case nor accents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserIdPrefix(String);
 
@@ -194,22 +194,21 @@ impl UserFilter {
 }
 
 impl UserIdPrefix {
-    /// Reads a prefix in any case.
+    /// Reads what an id may begin with; it may end with a space.
     ///
     /// # Errors
     /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
-        fn allowed(byte: u8) -> bool {
-            byte.is_ascii_alphanumeric() || b"._~@+:-".contains(&byte)
+        if !text.trim_end().is_empty() {
+            let _begins_an_id = UserId::parse(text.trim_end())?;
         }
-        if text.is_empty() {
-            return Ok(Self::default());
+        if text.len() > UserId::MAX_BYTES || text.chars().any(char::is_control) {
+            return Err(MalformedValue::NotAUserId);
         }
-        let text = text::restricted(text, 128, allowed, "A–Z a–z 0–9 . _ ~ @ + : -")?;
-        Ok(Self(text.to_ascii_lowercase()))
+        Ok(Self(UserId::skeleton_of(text)))
     }
 
-    /// The prefix in lower case.
+    /// The skeleton.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

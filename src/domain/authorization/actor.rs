@@ -29,12 +29,7 @@ impl Actor {
     /// # Errors
     /// [`Refusal::ActsOnThemselves`].
     pub fn may_act_on(&self, subject: &Subject, rules: &PolicyRules) -> Result<(), Refusal> {
-        let same = if rules.case_sensitive_ids {
-            self.user == subject.user
-        } else {
-            self.user.folded() == subject.user.folded()
-        };
-        if same {
+        if rules.user_ids().is_same(&self.user, &subject.user) {
             return Err(Refusal::ActsOnThemselves);
         }
         Ok(())

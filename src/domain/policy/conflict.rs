@@ -132,6 +132,11 @@ pub enum PolicyWeakness {
         "case_sensitive_ids is true: a login service that spells an id in another case refers to another user"
     )]
     CaseSensitiveIds,
+    /// Ids that look alike belong to other users.
+    #[error(
+        "accent_sensitive_ids is true: an id that looks like another user's refers to another user"
+    )]
+    AccentSensitiveIds,
     /// Users who existed before have no grace period.
     #[error(
         "grace_period without required_from starts when each user was created, so older users have none: set \
@@ -310,6 +315,10 @@ impl Policy {
                 PolicyWeakness::ManyAttempts,
             ),
             (rules.case_sensitive_ids, PolicyWeakness::CaseSensitiveIds),
+            (
+                rules.accent_sensitive_ids,
+                PolicyWeakness::AccentSensitiveIds,
+            ),
             (rules.grace_without_date(), PolicyWeakness::GraceWithoutDate),
             (rules.chooses_unserved(served), PolicyWeakness::NoNotifier),
             (

@@ -39,6 +39,7 @@ pub enum PolicyField {
     MaskAccountName,
     EmailMustBeVerified,
     CaseSensitiveIds,
+    AccentSensitiveIds,
     CodeDigits,
     ChallengeLifetime,
     AttemptsPerChallenge,
@@ -48,7 +49,7 @@ pub enum PolicyField {
 
 impl PolicyField {
     /// All fields, in the order of [`PolicyOverride`].
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::TwoFactor,
         Self::RequiredFrom,
         Self::RequiredGroups,
@@ -79,6 +80,7 @@ impl PolicyField {
         Self::MaskAccountName,
         Self::EmailMustBeVerified,
         Self::CaseSensitiveIds,
+        Self::AccentSensitiveIds,
         Self::CodeDigits,
         Self::ChallengeLifetime,
         Self::AttemptsPerChallenge,
@@ -120,6 +122,7 @@ impl PolicyField {
             Self::MaskAccountName => "policy.mask_account_name",
             Self::EmailMustBeVerified => "policy.email_must_be_verified",
             Self::CaseSensitiveIds => "policy.case_sensitive_ids",
+            Self::AccentSensitiveIds => "policy.accent_sensitive_ids",
             Self::CodeDigits => "policy.code_digits",
             Self::ChallengeLifetime => "policy.challenge_lifetime",
             Self::AttemptsPerChallenge => "policy.attempts_per_challenge",
@@ -193,6 +196,9 @@ impl PolicyOverride {
                 self.email_must_be_verified = from.email_must_be_verified;
             }
             PolicyField::CaseSensitiveIds => self.case_sensitive_ids = from.case_sensitive_ids,
+            PolicyField::AccentSensitiveIds => {
+                self.accent_sensitive_ids = from.accent_sensitive_ids;
+            }
             PolicyField::CodeDigits => self.code_digits = from.code_digits,
             PolicyField::ChallengeLifetime => self.challenge_lifetime = from.challenge_lifetime,
             PolicyField::AttemptsPerChallenge => {

@@ -46,6 +46,7 @@ pub(crate) fn full() -> PolicyOverride {
         mask_account_name: yes,
         email_must_be_verified: no,
         case_sensitive_ids: yes,
+        accent_sensitive_ids: yes,
         code_digits: Some(DigitCount::TEN),
         challenge_lifetime: Some(minutes(10)),
         attempts_per_challenge: Some(3),

@@ -8,7 +8,7 @@ impl PolicyOverride {
     /// come from `layer`, unless this layer locks them.
     #[must_use]
     pub fn with(&self, layer: &Self) -> Self {
-        let proofs_and_numbers = self.proofs_with(layer);
+        let values = self.proofs_with(layer);
         let (below, layer) = (self.clone(), self.permits_to(layer));
         let default_kind = if below.default_locked == Some(true) {
             below.default_kind
@@ -59,8 +59,7 @@ impl PolicyOverride {
                 layer.email_must_be_verified,
                 Ord::max,
             ),
-            case_sensitive_ids: layer.case_sensitive_ids.or(below.case_sensitive_ids),
-            ..proofs_and_numbers
+            ..values
         }
     }
 
@@ -96,9 +95,9 @@ impl PolicyOverride {
         layer
     }
 
-    /// Merges which proofs suffice, and the numbers; leaves all other fields open.
+    /// Merges which proofs suffice, and the values; leaves all other fields open.
     fn proofs_with(&self, layer: &Self) -> Self {
-        let numbers = self.numbers_with(layer);
+        let values = self.values_with(layer);
         let (below, layer) = (self.clone(), layer.clone());
         Self {
             password_suffices: of_both(
@@ -121,12 +120,12 @@ impl PolicyOverride {
                 layer.sign_in_authorizes_recovery_codes,
                 Ord::min,
             ),
-            ..numbers
+            ..values
         }
     }
 
-    /// Merges code digits, lifetimes, attempts and countries; leaves all other fields open.
-    fn numbers_with(&self, layer: &Self) -> Self {
+    /// Merges code digits, lifetimes, attempts, countries and the rules for ids; leaves all other fields open.
+    fn values_with(&self, layer: &Self) -> Self {
         let (below, layer) = (self.clone(), layer.clone());
         Self {
             code_digits: of_both(below.code_digits, layer.code_digits, Ord::max),
@@ -141,6 +140,8 @@ impl PolicyOverride {
                 Ord::min,
             ),
             strict_totp: of_both(below.strict_totp, layer.strict_totp, Ord::max),
+            case_sensitive_ids: layer.case_sensitive_ids.or(below.case_sensitive_ids),
+            accent_sensitive_ids: layer.accent_sensitive_ids.or(below.accent_sensitive_ids),
             sms_countries: of_both(below.sms_countries, layer.sms_countries, |below, layer| {
                 common(below, &layer)
             }),

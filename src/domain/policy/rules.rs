@@ -6,7 +6,7 @@ use crate::{
     challenge::code::DigitCount,
     method::{MethodKind, MethodStrength},
     refusal::Refusal,
-    value::{country::Country, destination::Destination, time::Timestamp},
+    value::{country::Country, destination::Destination, id::UserIdRules, time::Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -75,6 +75,8 @@ pub struct PolicyOverride {
     pub email_must_be_verified: Option<bool>,
     /// Whether user ids that differ only in case belong to different users.
     pub case_sensitive_ids: Option<bool>,
+    /// Whether user ids that differ only in accents, width or compatible forms belong to different users.
+    pub accent_sensitive_ids: Option<bool>,
     /// The number of digits of a delivered code.
     pub code_digits: Option<DigitCount>,
     /// How long a challenge can be answered.
@@ -154,6 +156,8 @@ pub struct PolicyRules {
     pub email_must_be_verified: bool,
     /// Whether user ids that differ only in case belong to different users.
     pub case_sensitive_ids: bool,
+    /// Whether user ids that differ only in accents, width or compatible forms belong to different users.
+    pub accent_sensitive_ids: bool,
     /// Countries whose phone numbers can be enrolled; `None` for all countries.
     pub sms_countries: Option<Vec<Country>>,
 }
@@ -236,6 +240,15 @@ impl ProtectedChange {
 }
 
 impl PolicyRules {
+    /// Which differences make two ids two users.
+    #[must_use]
+    pub const fn user_ids(&self) -> UserIdRules {
+        UserIdRules {
+            case_sensitive: self.case_sensitive_ids,
+            accent_sensitive: self.accent_sensitive_ids,
+        }
+    }
+
     /// The built-in rules. `docs/security.md` gives the reason for each value.
     #[must_use]
     pub const fn built_in() -> Self {
@@ -270,6 +283,7 @@ impl PolicyRules {
             mask_account_name: false,
             email_must_be_verified: true,
             case_sensitive_ids: false,
+            accent_sensitive_ids: false,
             sms_countries: None,
         }
     }
@@ -344,6 +358,9 @@ impl PolicyRules {
             case_sensitive_ids: given
                 .case_sensitive_ids
                 .unwrap_or(built_in.case_sensitive_ids),
+            accent_sensitive_ids: given
+                .accent_sensitive_ids
+                .unwrap_or(built_in.accent_sensitive_ids),
             sms_countries: given.sms_countries,
         }
     }

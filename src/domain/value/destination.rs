@@ -1,10 +1,12 @@
 //! Destinations: phone numbers and e-mail addresses, each in one canonical form (A31).
 
+mod spelling;
+
 use crate::value::{country::Country, malformed::MalformedValue, text};
 use email_address::{EmailAddress, Options};
 use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, PhoneNumberType};
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 /// The channel that delivers a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,19 +35,15 @@ pub enum Destination {
 }
 
 impl Phone {
-    /// Reads a number in international form. Spaces, parentheses and the characters `-./` are ignored.
+    /// Reads a number in international form, or a `tel` URI without parameters (RFC 3966). What people, address books and
+    /// clipboards put around and between digits is removed.
     ///
     /// # Errors
     /// [`MalformedValue::NotANumber`] if no such number can exist, [`MalformedValue::NotAMobileNumber`] if it can't
     /// receive text messages.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
-        let spelled = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || b"+ ()-./".contains(&byte));
-        if !spelled || !text.starts_with('+') || text.len() > 40 {
-            return Err(MalformedValue::NotANumber);
-        }
-        let number: PhoneNumber = text.parse().map_err(|_| MalformedValue::NotANumber)?;
+        let plain = spelling::plain_number(text).ok_or(MalformedValue::NotANumber)?;
+        let number: PhoneNumber = plain.parse().map_err(|_| MalformedValue::NotANumber)?;
         if !number.is_valid() {
             return Err(MalformedValue::NotANumber);
         }
@@ -75,7 +73,7 @@ impl Phone {
 
 impl Email {
     /// Reads an address (RFC 5322, without display name or domain literal). Only its domain may have characters
-    /// outside ASCII, and is converted to A-labels (RFC 5890 §2.3.2.1).
+    /// outside ASCII, and is converted to A-labels (RFC 5890 §2.3.2.1). A domain that can't exist is refused.
     ///
     /// # Errors
     /// [`MalformedValue::NotAnAddress`].
@@ -97,25 +95,28 @@ impl Email {
         &self.0
     }
 
-    /// Whether both addresses are spellings of one mailbox: they differ only in the case of ASCII letters. Other
-    /// differences, such as dots and what follows a `+`, are significant.
+    /// What all spellings of one mailbox have in common: they differ only in the case of ASCII letters, which most mail
+    /// servers ignore. Other differences, such as dots and what follows a `+`, are significant.
+    #[must_use]
+    pub fn mailbox(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
+    /// Whether both addresses are spellings of one mailbox.
     #[must_use]
     pub fn is_same_mailbox(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        self.mailbox() == other.mailbox()
     }
 }
 
 /// The address with its domain in ASCII; `None` if it has other characters elsewhere, or control characters.
-fn with_ascii_domain(text: &str) -> Option<Cow<'_, str>> {
+fn with_ascii_domain(text: &str) -> Option<String> {
     if text.chars().any(text::hides_something) {
         return None;
     }
-    if text.is_ascii() {
-        return Some(text.into());
-    }
     let (local, domain) = text.rsplit_once('@')?;
-    let domain = idna::domain_to_ascii_strict(domain).ok()?;
-    local.is_ascii().then(|| format!("{local}@{domain}").into())
+    let domain = spelling::existing_domain(domain)?;
+    local.is_ascii().then(|| format!("{local}@{domain}"))
 }
 
 impl Destination {
@@ -146,11 +147,19 @@ impl Destination {
         }
     }
 
-    /// The key of the destination's budgets: the same for every spelling that reaches the same person. It lowercases
-    /// the local part of an address, because most mail servers ignore its case.
+    /// The key of the destination's budgets: the same for every spelling that reaches the same person.
     #[must_use]
     pub fn bucket(&self) -> String {
-        self.as_str().to_ascii_lowercase()
+        match self {
+            Self::Phone(phone) => phone.as_str().to_owned(),
+            Self::Email(email) => email.mailbox(),
+        }
+    }
+
+    /// Whether both reach the same person.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.bucket() == other.bucket()
     }
 
     /// A masked form that its owner recognizes, such as `+49*******89` or `j***@e***.com`.

@@ -1,4 +1,6 @@
-//! Ids: those that callers give to tenants and users, and those that Countersign makes.
+//! Ids: those that callers give to tenants, requests and attestations, and those that Countersign makes.
+
+pub use crate::value::user_id::{UserId, UserIdConflict, UserIdRules};
 
 use crate::value::{malformed::MalformedValue, text};
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -8,10 +10,6 @@ use std::{fmt, marker::PhantomData};
 /// The id of a tenant, given by the caller.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TenantId(String);
-
-/// The id of a user in a tenant, given by the caller. Ids are compared byte for byte.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct UserId(String);
 
 /// A user of a tenant. Rules and stores identify users by it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,38 +36,9 @@ impl TenantId {
     }
 }
 
-impl UserId {
-    /// Reads 1 to 128 characters of `A–Z a–z 0–9 . _ ~ @ + : -`.
-    ///
-    /// # Errors
-    /// [`MalformedValue`] says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, MalformedValue> {
-        caller_given(text).map(Self)
-    }
-
-    /// The id as the caller gave it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The id in lower case. Ids that differ only in case have the same folded form.
-    #[must_use]
-    pub fn folded(&self) -> String {
-        self.0.to_ascii_lowercase()
-    }
-}
-
 impl fmt::Debug for TenantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TenantId({})", self.0)
-    }
-}
-
-/// Redacted, because user ids must not appear in logs.
-impl fmt::Debug for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UserId([redacted])")
     }
 }
 
@@ -197,7 +166,7 @@ impl<Of> fmt::Debug for Id<Of> {
     }
 }
 
-/// The `request_id` of a call (AIP-155): 8 to 64 characters of `A–Z a–z 0–9 . _ ~ -`.
+/// The `request_id` of a call (AIP-155): 1 to 128 printable ASCII characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RequestId(String);
 
@@ -207,10 +176,14 @@ impl RequestId {
     /// # Errors
     /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Option<Self>, MalformedValue> {
+        fn allowed(byte: u8) -> bool {
+            byte.is_ascii_graphic() || byte == b' '
+        }
         if text.is_empty() {
             return Ok(None);
         }
-        unreserved(text, 8).map(|text| Some(Self(text)))
+        text::restricted(text, 128, allowed, "of printable ASCII")
+            .map(|text| Some(Self(text.to_owned())))
     }
 
     /// The id as the caller gave it.

@@ -26,6 +26,12 @@ pub enum MalformedValue {
     /// A phone or mail program would turn part of the text into a link.
     #[error("must not contain a link or the name of a website")]
     Link,
+    /// The text can't be the id of a user.
+    #[error(
+        "must be 1 to 255 bytes of UTF-8 without white space at its ends, control characters, changes of direction, and \
+         invisible or unassigned characters"
+    )]
+    NotAUserId,
     /// The text is not an id that Countersign made.
     #[error("must be an id that this service returned: 32 hexadecimal characters")]
     NotAnId,
@@ -50,12 +56,12 @@ pub enum MalformedValue {
     /// The text is not the revert token of a notice.
     #[error("must be the revert token of a notice, as it was sent: 22 characters of base64url")]
     NotARevertToken,
-    /// The enum value is unknown or unspecified.
-    #[error("must be a value of its enum in the API contract, other than the unspecified one")]
-    UnknownValue,
-    /// None of the alternatives of a `oneof` is set.
-    #[error("must be set: choose exactly one of its alternatives")]
-    NothingChosen,
+    /// The enum value is unknown or unspecified. These would do.
+    #[error("must be one of {0}")]
+    UnknownValue(&'static str),
+    /// None of these alternatives of a `oneof` is set.
+    #[error("must be set to exactly one of {0}")]
+    NothingChosen(&'static str),
     /// The instant is before 1970 or after 9999.
     #[error("must be between the years 1970 and 9999")]
     NotAnInstant,

@@ -2,7 +2,10 @@
 
 use crate::{
     app::{AnswerChoice, FirstFactor, RequestedPurpose},
-    grpc::request_fields::{ParseResult, action, id},
+    grpc::{
+        request_fields::{ParseResult, action, id},
+        value_names::FIRST_FACTORS,
+    },
 };
 use countersign_domain::{authorization::action::Transaction, value::malformed::MalformedValue};
 use countersign_proto::v1 as pb;
@@ -12,7 +15,9 @@ pub(in crate::grpc) fn first_factor(number: i32) -> ParseResult<FirstFactor> {
         Ok(pb::FirstFactor::Password) => Ok(FirstFactor::Password),
         Ok(pb::FirstFactor::Sso) => Ok(FirstFactor::Sso),
         Ok(pb::FirstFactor::Unspecified) | Err(_) => {
-            Err(MalformedValue::UnknownValue.at("first_factor").into())
+            Err(MalformedValue::UnknownValue(FIRST_FACTORS)
+                .at("first_factor")
+                .into())
         }
     }
 }
@@ -21,7 +26,9 @@ pub(in crate::grpc) fn purpose(
     purpose: Option<pb::issue_challenge_request::Purpose>,
 ) -> ParseResult<RequestedPurpose> {
     use pb::issue_challenge_request::Purpose;
-    match purpose.ok_or(MalformedValue::NothingChosen.at("purpose"))? {
+    match purpose
+        .ok_or(MalformedValue::NothingChosen("sign_in, step_up, verify_email").at("purpose"))?
+    {
         Purpose::SignIn(pb::SignIn {}) => Ok(RequestedPurpose::SignIn),
         Purpose::VerifyEmail(pb::VerifyEmail {}) => Ok(RequestedPurpose::VerifyEmail),
         Purpose::StepUp(pb::StepUp {

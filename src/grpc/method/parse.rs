@@ -21,7 +21,7 @@ pub(in crate::grpc) fn new_kind(
     method: Option<pb::begin_enrollment_request::Method>,
 ) -> ParseResult<EnrollmentTarget> {
     use pb::begin_enrollment_request::Method;
-    match method.ok_or(MalformedValue::NothingChosen.at("method"))? {
+    match method.ok_or(MalformedValue::NothingChosen("totp, sms, email").at("method"))? {
         Method::Totp(pb::EnrollTotp {}) => Ok(EnrollmentTarget::Totp),
         Method::Email(pb::EnrollEmail {}) => Ok(EnrollmentTarget::Email),
         Method::Sms(pb::EnrollSms { phone_number }) => {

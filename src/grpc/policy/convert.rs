@@ -135,6 +135,7 @@ fn all_of_rules(rules: PolicyRules) -> PolicyOverride {
         mask_account_name: Some(rules.mask_account_name),
         email_must_be_verified: Some(rules.email_must_be_verified),
         case_sensitive_ids: Some(rules.case_sensitive_ids),
+        accent_sensitive_ids: Some(rules.accent_sensitive_ids),
         sms_countries: rules.sms_countries,
         ..PolicyOverride::default()
     }
@@ -176,6 +177,7 @@ fn policy(layer: &PolicyOverride) -> pb::Policy {
         mask_account_name: layer.mask_account_name,
         email_must_be_verified: layer.email_must_be_verified,
         case_sensitive_ids: layer.case_sensitive_ids,
+        accent_sensitive_ids: layer.accent_sensitive_ids,
         code_digits: layer.code_digits.map(|digits| u32::from(digits.get())),
         challenge_lifetime: layer.challenge_lifetime.map(duration),
         attempts_per_challenge: layer.attempts_per_challenge.map(u32::from),

@@ -2,7 +2,10 @@
 
 use crate::{
     app::{PolicyUpdate, SimulationRequest},
-    grpc::request_fields::{ParseResult, id, kind, paths, timestamp},
+    grpc::{
+        request_fields::{ParseResult, id, kind, paths, timestamp},
+        value_names::{CHANGE_KINDS, METHOD_STRENGTHS, RECOVERY_STYLES, TWO_FACTOR_MODES},
+    },
 };
 use countersign_domain::{
     account::groups::GroupName,
@@ -120,6 +123,7 @@ fn given_fields(policy: pb::Policy) -> ParseResult<PolicyOverride> {
         mask_account_name: policy.mask_account_name,
         email_must_be_verified: policy.email_must_be_verified,
         case_sensitive_ids: policy.case_sensitive_ids,
+        accent_sensitive_ids: policy.accent_sensitive_ids,
         strict_totp: policy.strict_totp,
         sms_countries: countries
             .map(|codes| each(codes, |code| country(&code)))
@@ -177,7 +181,9 @@ fn mode(number: i32) -> ParseResult<TwoFactorMode> {
         Ok(pb::TwoFactorMode::Off) => Ok(TwoFactorMode::Off),
         Ok(pb::TwoFactorMode::Optional) => Ok(TwoFactorMode::Optional),
         Ok(pb::TwoFactorMode::Required) => Ok(TwoFactorMode::Required),
-        Ok(pb::TwoFactorMode::Unspecified) | Err(_) => unknown(PolicyField::TwoFactor),
+        Ok(pb::TwoFactorMode::Unspecified) | Err(_) => {
+            unknown(PolicyField::TwoFactor, TWO_FACTOR_MODES)
+        }
     }
 }
 
@@ -186,7 +192,9 @@ fn style(number: i32) -> ParseResult<RecoveryStyle> {
         Ok(pb::RecoveryStyle::Codes) => Ok(RecoveryStyle::Codes),
         Ok(pb::RecoveryStyle::Key) => Ok(RecoveryStyle::Key),
         Ok(pb::RecoveryStyle::None) => Ok(RecoveryStyle::None),
-        Ok(pb::RecoveryStyle::Unspecified) | Err(_) => unknown(PolicyField::RecoveryStyle),
+        Ok(pb::RecoveryStyle::Unspecified) | Err(_) => {
+            unknown(PolicyField::RecoveryStyle, RECOVERY_STYLES)
+        }
     }
 }
 
@@ -195,7 +203,7 @@ fn strength(field: PolicyField, number: Option<i32>) -> ParseResult<Option<Metho
         Ok(pb::MethodStrength::Low) => Ok(MethodStrength::Low),
         Ok(pb::MethodStrength::Restricted) => Ok(MethodStrength::Restricted),
         Ok(pb::MethodStrength::Strong) => Ok(MethodStrength::Strong),
-        Ok(pb::MethodStrength::Unspecified) | Err(_) => unknown(field),
+        Ok(pb::MethodStrength::Unspecified) | Err(_) => unknown(field, METHOD_STRENGTHS),
     };
     number.map(strength).transpose()
 }
@@ -212,7 +220,7 @@ fn changes(
         Ok(pb::ChangeKind::DisableTwoFactor) => Ok(ProtectedChange::DisableTwoFactor),
         Ok(pb::ChangeKind::GenerateRecoveryCodes) => Ok(ProtectedChange::GenerateRecoveryCodes),
         Ok(pb::ChangeKind::TrustDevice) => Ok(ProtectedChange::TrustDevice),
-        Ok(pb::ChangeKind::Unspecified) | Err(_) => unknown(field),
+        Ok(pb::ChangeKind::Unspecified) | Err(_) => unknown(field, CHANGE_KINDS),
     };
     let given = changes.map(|pb::ChangeKinds { changes }| each(changes, change));
     given.transpose()
@@ -229,6 +237,6 @@ fn span(field: PolicyField, span: Option<prost_types::Duration>) -> ParseResult<
     Ok(span.transpose()?)
 }
 
-fn unknown<T>(field: PolicyField) -> ParseResult<T> {
-    Err(MalformedValue::UnknownValue.at(field.path()).into())
+fn unknown<T>(field: PolicyField, names: &'static str) -> ParseResult<T> {
+    Err(MalformedValue::UnknownValue(names).at(field.path()).into())
 }

@@ -10,7 +10,7 @@ use countersign_proto::v1::begin_reset_request::Whose;
 /// The user of a reset: a user id, or the e-mail address of one or more users.
 pub(in crate::grpc) fn whose(whose: Option<Whose>) -> ParseResult<Result<UserId, Email>> {
     Ok(
-        match whose.ok_or(MalformedValue::NothingChosen.at("whose"))? {
+        match whose.ok_or(MalformedValue::NothingChosen("user_id, email").at("whose"))? {
             Whose::UserId(user) => Ok(UserId::parse(&user).map_err(|why| why.at("user_id"))?),
             Whose::Email(email) => Err(Email::parse(&email).map_err(|why| why.at("email"))?),
         },

@@ -2,7 +2,10 @@
 
 use crate::{
     app::ListUsersQuery,
-    grpc::request_fields::{ParseResult, paths, phone, timestamp},
+    grpc::{
+        request_fields::{ParseResult, paths, phone, timestamp},
+        value_names::USER_CONDITIONS,
+    },
 };
 use countersign_domain::{
     account::{
@@ -192,7 +195,11 @@ fn filter(filter: pb::UserFilter) -> ParseResult<UserFilter> {
             .into());
     }
     let conditions = conditions.into_iter().map(|number| {
-        condition(number).ok_or_else(|| MalformedValue::UnknownValue.at(CONDITIONS).into())
+        condition(number).ok_or_else(|| {
+            MalformedValue::UnknownValue(USER_CONDITIONS)
+                .at(CONDITIONS)
+                .into()
+        })
     });
     let mut conditions = conditions.collect::<ParseResult<Vec<UserCondition>>>()?;
     conditions.sort_unstable();

@@ -37,11 +37,13 @@ fn a_password_is_its_own_accounts_only() {
         line("acme/jane", "of jane", CHEAP),
         line("other/jane", "of another", CHEAP),
         line("acme/user:with@signs", "of signs", CHEAP),
+        line("acme/a/b|c:$d", "of marks", CHEAP),
     ];
     let (_folder, users) = kept(&text.concat()).unwrap();
     let users = users.now();
     assert!(users.know(&subject("acme", "jane"), &password("of jane")));
     assert!(users.know(&subject("acme", "user:with@signs"), &password("of signs")));
+    assert!(users.know(&subject("acme", "a/b|c:$d"), &password("of marks")));
     for (subject, text) in [
         (subject("acme", "jane"), "of another"),
         (subject("other", "jane"), "of jane"),

@@ -21,7 +21,7 @@ use countersign_domain::{
 use std::time::Duration;
 
 /// Above every character that an id may have.
-const AFTER_ALL_IDS: &str = "\u{7f}";
+const AFTER_ALL_IDS: &str = "\u{10FFFF}";
 
 /// A wrong attempt that is older fills no window.
 const FAILURES_RETENTION: Duration = Duration::from_hours(24);
@@ -112,15 +112,15 @@ impl<E: StoreEngine> DurableStore<E> {
 
 fn page(scan: &DirectoryScan) -> DirectoryRowsQuery {
     let after = scan.after.as_ref();
-    let after_folded = after.map(UserId::folded).unwrap_or_default();
+    let after_skeleton = after.map(UserId::skeleton).unwrap_or_default();
     let prefix = scan.prefix.as_str();
     let projections = scan.projections.iter().map(|projection| bit(*projection));
     DirectoryRowsQuery {
         tenant: scan.tenant.as_str().to_owned(),
         after_user: after.map(UserId::as_str).unwrap_or_default().to_owned(),
-        folded_from: prefix.max(after_folded.as_str()).to_owned(),
-        folded_below: format!("{prefix}{AFTER_ALL_IDS}"),
-        after_folded,
+        skeleton_from: prefix.max(after_skeleton.as_str()).to_owned(),
+        skeleton_below: format!("{prefix}{AFTER_ALL_IDS}"),
+        after_skeleton,
         at_most: scan.at_most.into(),
         projections: projections.fold(0, |sum, bit| sum | bit),
         failures_since: scan.now.minus(FAILURES_RETENTION).millis(),

@@ -51,7 +51,7 @@ pub(in crate::store) trait StoreEngine: Send + Sync {
     /// The ids of users with this id, or with this verified address, in their order.
     async fn logins(&self, logins: &LoginQuery) -> StoreResult<Vec<String>>;
 
-    /// The next users of a tenant by (`folded_id`, `user_id`), byte for byte, with their profiles. A user that the page's
+    /// The next users of a tenant by (`skeleton`, `user_id`), byte for byte, with their profiles. A user that the page's
     /// projections rule out comes without a row.
     async fn page(&self, page: &DirectoryRowsQuery) -> StoreResult<DirectoryRows>;
 
@@ -190,10 +190,10 @@ pub(in crate::store) struct DirectoryRowsQuery {
     pub(in crate::store) tenant: String,
     /// Behind which user; empty for the first.
     pub(in crate::store) after_user: String,
-    pub(in crate::store) after_folded: String,
-    /// Between which folded ids: at least the first, below the second.
-    pub(in crate::store) folded_from: String,
-    pub(in crate::store) folded_below: String,
+    pub(in crate::store) after_skeleton: String,
+    /// Between which skeletons: at least the first, below the second.
+    pub(in crate::store) skeleton_from: String,
+    pub(in crate::store) skeleton_below: String,
     pub(in crate::store) at_most: i64,
     /// What has to be seen of a user, a sum: 1 nothing, 2 no method, 4 methods and no TOTP, 8 a failure since
     /// `failures_since`, 16 a method that is disabled or suspended.

@@ -30,9 +30,9 @@ impl PostgresEngine {
                         &page.after_user,
                         &page.at_most,
                         &page.failures_since,
-                        &page.folded_from,
-                        &page.folded_below,
-                        &page.after_folded,
+                        &page.skeleton_from,
+                        &page.skeleton_below,
+                        &page.after_skeleton,
                         &page.projections,
                     ],
                 )

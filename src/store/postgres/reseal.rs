@@ -13,7 +13,7 @@ use crate::{
 use tokio_postgres::Row;
 
 /// $1 and $2 behind which account, $3 how many
-const ACCOUNTS: &str = "SELECT tenant_id, user_id, folded_id, exact_id, version, form, key_id, record, profile, email_tag,
+const ACCOUNTS: &str = "SELECT tenant_id, user_id, skeleton, exact_id, version, form, key_id, record, profile, email_tag,
         methods, last_failure_at
     FROM accounts WHERE (tenant_id, user_id) > ($1, $2) ORDER BY tenant_id, user_id LIMIT $3";
 

@@ -10,7 +10,7 @@ pub(super) fn account(row: &Row, profile: Vec<u8>) -> Result<AccountRow, Postgre
     Ok(AccountRow {
         tenant_id: row.try_get("tenant_id")?,
         user_id: row.try_get("user_id")?,
-        folded_id: row.try_get("folded_id")?,
+        skeleton: row.try_get("skeleton")?,
         exact_id: row.try_get("exact_id")?,
         version: row.try_get("version")?,
         form: row.try_get("form")?,

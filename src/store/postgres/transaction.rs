@@ -5,6 +5,7 @@ use super::{
     pool::ConnectionPool,
     rows,
     settings::NAME,
+    siblings::read_siblings,
     timeline::TimelineHistory,
     write_pipeline::WritePipeline,
 };
@@ -79,7 +80,7 @@ struct LockedRows {
     /// One of each operation, in their order.
     beside: Vec<AdjacentRows>,
     timeline: i64,
-    has_sibling: bool,
+    siblings: Vec<String>,
 }
 
 struct AdjacentRows {
@@ -170,7 +171,7 @@ impl OperationTransactions {
                 account,
                 ending: beside.ending,
                 has_idempotency_record: beside.has_idempotency_record,
-                has_sibling: read.has_sibling,
+                siblings: read.siblings.clone(),
                 timeline_started_at,
                 writes_form: beside.writes_form,
             };
@@ -299,6 +300,7 @@ pub(super) fn reject_ambiguous(
             CommitResult::ChangedConcurrently
                 | CommitResult::ProofSpent
                 | CommitResult::DiffersInCase
+                | CommitResult::LooksAlike
         )
     );
     if is_repeat && leads_to_another {
@@ -310,7 +312,7 @@ pub(super) fn reject_ambiguous(
 fn duplicate(constraint: &str) -> Option<DuplicateRow> {
     match constraint {
         "accounts_pkey" => Some(DuplicateRow::Account),
-        "accounts_folded_id" => Some(DuplicateRow::FoldedId),
+        "accounts_skeleton" => Some(DuplicateRow::Skeleton),
         "attestations_pkey" => Some(DuplicateRow::Attestation),
         "idempotency_records_pkey" => Some(DuplicateRow::Idempotency),
         _ => None,
@@ -332,8 +334,6 @@ async fn read(
     lock: RowLockMode,
 ) -> Result<LockedRows, PostgresFailure> {
     const BESIDE: &str = include_str!("beside.sql");
-    const SIBLING: &str =
-        "SELECT 1 FROM accounts WHERE tenant_id = $1 AND folded_id = $2 AND user_id <> $3 LIMIT 1";
     let locking = connection.prepared(lock.sql()).await?;
     let reading = connection.prepared(BESIDE).await?;
     let subjects = || operations.iter().map(|operation| operation.subject());
@@ -349,21 +349,13 @@ async fn read(
         .iter()
         .map(|operation| Some(operation.idempotency_key()?.to_vec()));
     let keys: Vec<Option<Vec<u8>>> = keys.collect();
-    let creates = operations.iter().find(|operation| operation.creates());
-    let sibling = async {
-        let Some(operation) = creates else {
-            return Ok(Vec::new());
-        };
-        let subject = operation.subject();
-        let folded = subject.user.folded();
-        let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
-        connection.rows(SIBLING, &[&tenant, &folded, &user]).await
-    };
-    let (begin_result, locked, beside, sibling) = join4(
+    let mut creating = operations.iter().filter(|operation| operation.creates());
+    let created = creating.next().map(|operation| operation.subject());
+    let (begin_result, locked, beside, siblings) = join4(
         connection.begin(),
         connection.query(&locking, &[&tenants, &users, &reads_profile]),
         connection.query(&reading, &[&tenants, &users, &challenges, &keys]),
-        sibling,
+        read_siblings(connection, created),
     )
     .await;
     begin_result?;
@@ -386,7 +378,7 @@ async fn read(
         locked,
         timeline: timeline.unwrap_or_default(),
         beside: rows::all(&beside, one_beside)?,
-        has_sibling: !sibling?.is_empty(),
+        siblings: rows::all(&siblings?, |row| Ok(row.try_get("user_id")?))?,
     })
 }
 

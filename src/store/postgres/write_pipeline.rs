@@ -16,7 +16,7 @@ use tokio_postgres::types::ToSql;
 const UPDATE: &str = include_str!("update.sql");
 
 const INSERT_ACCOUNT: &str =
-    "INSERT INTO accounts (tenant_id, user_id, folded_id, exact_id, version, form, key_id, record,
+    "INSERT INTO accounts (tenant_id, user_id, skeleton, exact_id, version, form, key_id, record,
         profile, email_tag, methods, last_failure_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
@@ -152,7 +152,7 @@ fn inserted(row: &AccountRow) -> Vec<SqlValue<'_>> {
     vec![
         Box::new(row.tenant_id.as_str()),
         Box::new(row.user_id.as_str()),
-        Box::new(row.folded_id.as_str()),
+        Box::new(row.skeleton.as_str()),
         Box::new(row.exact_id.as_str()),
         Box::new(row.version),
         Box::new(row.form),

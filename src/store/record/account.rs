@@ -59,6 +59,8 @@ pub(super) fn stored_account(account: &Account) -> pb::AccountRecord {
         revision: account.revision,
         profile_tag: account.profile_tag.clone(),
         has_exact_id: false,
+        exact_id_ignores_case: false,
+        exact_id_ignores_accents: false,
         email_tag: account.email_tag.map(Vec::from).unwrap_or_default(),
         email_verified: account.email_verified,
         email_version: account.email_version,

@@ -7,6 +7,7 @@ use super::{
     operation_outcome::{DuplicateRow, OperationDecision, OperationOutcome},
     rows::{AccountRow, AccountWrite, OperationWrites},
     sealing::SaveMode,
+    siblings::conflict,
     unavailable,
     writes::{alert_row, ending_row, event_row, writes_beside},
 };
@@ -19,7 +20,7 @@ use countersign_domain::{
     challenge::verdict::{VerdictContext, VerdictRequest, VerdictResult},
     policy::PolicyOverride,
     value::{
-        id::{ChallengeId, Subject},
+        id::{ChallengeId, Subject, UserIdConflict},
         time::Timestamp,
     },
 };
@@ -51,8 +52,9 @@ pub(in crate::store) struct LockedRecord {
     pub(in crate::store) ending: Option<Vec<u8>>,
     /// Whether there is a row under [`StoreOperation::idempotency_key`], read after the lock was taken.
     pub(in crate::store) has_idempotency_record: bool,
-    /// Whether another user of the tenant has the same id in small letters. Asked only of [`StoreOperation::creates`].
-    pub(in crate::store) has_sibling: bool,
+    /// Other users of the tenant with the same skeleton, [`super::siblings::MAX_SIBLINGS`] and one more at most. Asked only of
+    /// [`StoreOperation::creates`].
+    pub(in crate::store) siblings: Vec<String>,
     /// When the store's present history began.
     pub(in crate::store) timeline_started_at: Timestamp,
     /// The form that the database is written in, read after the lock was taken.
@@ -118,12 +120,7 @@ impl StoreOperation {
     pub(in crate::store) fn creates(&self) -> bool {
         match &self.what {
             OperationKind::Verdict(_) | OperationKind::Reseal(_) => false,
-            OperationKind::Change(change) => {
-                matches!(
-                    change.base,
-                    ChangeBase::Absent | ChangeBase::AbsentToTheCase
-                )
-            }
+            OperationKind::Change(change) => change.base.user_id_rules().is_some(),
         }
     }
 
@@ -168,8 +165,8 @@ impl StoreOperation {
             // It adds no row.
             OperationKind::Reseal(_) => OperationOutcome::Resealed(false),
             OperationKind::Change(_) => OperationOutcome::Change(match duplicate {
-                DuplicateRow::Account => CommitResult::ChangedConcurrently,
-                DuplicateRow::FoldedId => CommitResult::DiffersInCase,
+                // The next try reads what is there, and whose id it is.
+                DuplicateRow::Account | DuplicateRow::Skeleton => CommitResult::ChangedConcurrently,
                 DuplicateRow::Attestation => CommitResult::ProofSpent,
                 DuplicateRow::Idempotency => CommitResult::RanBefore,
             }),
@@ -308,8 +305,13 @@ impl StoreOperation {
         if !is_new && change.now < found.timeline_started_at {
             return Ok(OperationDecision::change(CommitResult::ChangedConcurrently));
         }
-        if is_new && found.has_sibling && change.base == ChangeBase::Absent {
-            return Ok(OperationDecision::change(CommitResult::DiffersInCase));
+        let rules = change.base.user_id_rules().filter(|_| is_new);
+        let taken = rules.and_then(|rules| conflict(&found.siblings, &change.subject.user, rules));
+        if let Some(taken) = taken {
+            return Ok(OperationDecision::change(match taken {
+                UserIdConflict::DiffersInCase => CommitResult::DiffersInCase,
+                UserIdConflict::LooksAlike => CommitResult::LooksAlike,
+            }));
         }
         let before = found.account.as_ref();
         let opened = before.map(|row| {
@@ -375,14 +377,12 @@ impl StoreOperation {
         account: &Account,
         under: DecisionContext<'_>,
     ) -> AccountWrite {
-        let exact_id = match change.base {
-            ChangeBase::AbsentToTheCase => change.subject.user.as_str(),
-            ChangeBase::Absent | ChangeBase::Present(..) | ChangeBase::Epoch(_) => "",
-        };
+        let rules = change.base.user_id_rules().unwrap_or_default();
+        let exact_id = rules.exact_id(&change.subject.user);
         let save = SaveMode {
             version: self.new_version,
             form: under.form,
-            exact_id,
+            exact_id: &exact_id,
             has_new_profile: true,
         };
         AccountWrite::Insert(Box::new(under.sealing.seal_account(account, save)))

@@ -25,7 +25,7 @@ pub(in crate::store) struct OperationDecision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum DuplicateRow {
     Account,
-    FoldedId,
+    Skeleton,
     Attestation,
     Idempotency,
 }

@@ -8,9 +8,9 @@ use countersign_domain::value::id::SubjectTag;
 pub(in crate::store) struct AccountRow {
     pub(in crate::store) tenant_id: String,
     pub(in crate::store) user_id: String,
-    /// The id in small letters.
-    pub(in crate::store) folded_id: String,
-    /// The id where ids that differ only in case are different users; empty otherwise.
+    /// The id without case, accents and width.
+    pub(in crate::store) skeleton: String,
+    /// What tells users with one skeleton apart, where they may stand beside each other; empty otherwise.
     pub(in crate::store) exact_id: String,
     /// 64 random bits that each save draws.
     pub(in crate::store) version: i64,

@@ -15,7 +15,7 @@ use countersign_domain::{
     challenge::verdict::ChallengeOutcome,
     policy::PolicyOverride,
     value::{
-        id::{ChallengeId, Subject},
+        id::{ChallengeId, Subject, UserIdRules},
         secret::{KeyId, SealedBytes, SealingContext},
     },
 };
@@ -39,7 +39,7 @@ pub(in crate::store) struct SaveMode<'a> {
     pub(in crate::store) version: i64,
     /// The form that it is written in.
     pub(in crate::store) form: i32,
-    /// The id of a user whose id others have in another case; empty otherwise.
+    /// What tells the user apart from others with the same skeleton; empty otherwise.
     pub(in crate::store) exact_id: &'a str,
     /// Whether the profile is written, too.
     pub(in crate::store) has_new_profile: bool,
@@ -130,7 +130,10 @@ impl RecordSealing {
     ) -> AccountRow {
         let subject = &account.subject;
         let mut record = stored_account(account);
-        record.has_exact_id = !save.exact_id.is_empty();
+        let rules = UserIdRules::of_exact_id(&subject.user, save.exact_id).unwrap_or_default();
+        record.has_exact_id = rules != UserIdRules::default();
+        record.exact_id_ignores_case = record.has_exact_id && !rules.case_sensitive;
+        record.exact_id_ignores_accents = record.has_exact_id && !rules.accent_sensitive;
         let profile = save.has_new_profile.then(|| {
             let profile = stored_profile(account);
             self.seal(SealingContext::AccountProfile(subject), &profile)
@@ -142,7 +145,7 @@ impl RecordSealing {
         AccountRow {
             tenant_id: subject.tenant.as_str().to_owned(),
             user_id: subject.user.as_str().to_owned(),
-            folded_id: subject.user.folded(),
+            skeleton: subject.user.skeleton(),
             exact_id: save.exact_id.to_owned(),
             version: save.version,
             form: save.form,
@@ -191,12 +194,12 @@ impl RecordSealing {
         let profile: Option<stored::AccountProfile> = profile.transpose()?;
         let account = super::account::account(subject, &record, profile.as_ref(), tenant_layer)?;
         let key_id = self.keys.sealed_under(&sealed);
-        let exact_id = if record.has_exact_id {
-            subject.user.as_str()
-        } else {
-            ""
+        let rules = UserIdRules {
+            case_sensitive: record.has_exact_id && !record.exact_id_ignores_case,
+            accent_sensitive: record.has_exact_id && !record.exact_id_ignores_accents,
         };
-        let agrees = row.folded_id == subject.user.folded()
+        let exact_id = rules.exact_id(&subject.user);
+        let agrees = row.skeleton == subject.user.skeleton()
             && row.exact_id == exact_id
             && key_id.is_some_and(|key| key.as_str() == row.key_id)
             && row.projections == super::account::projections(&account);

@@ -12,7 +12,8 @@ use crate::{
     store::{
         durable::PolicyWrite,
         record::{
-            DuplicateRow, LockedRecord, OperationOutcome, RecordSealing, StoreOperation,
+            DuplicateRow, LockedRecord, MAX_SIBLINGS, OperationOutcome, RecordSealing,
+            StoreOperation,
             rows::{
                 AccountRow, AccountWrite, AttestationRow, EndingRow, EventRow, IdempotencyRow,
                 NewAlertRow, OperationWrites,
@@ -37,7 +38,11 @@ pub(super) fn run(
         account: account(db, subject, operation.reads_profile())?,
         ending: ending(db, operation)?,
         has_idempotency_record: has_idempotency_record(db, operation)?,
-        has_sibling: operation.creates() && has_sibling(db, subject)?,
+        siblings: if operation.creates() {
+            siblings(db, subject)?
+        } else {
+            Vec::new()
+        },
         timeline_started_at: Timestamp::from_millis(i64::MIN),
         writes_form: state::read(db)?.writes_form,
     };
@@ -66,8 +71,8 @@ fn duplicate(error: &rusqlite::Error) -> Option<DuplicateRow> {
     if !unique.contains(&code.extended_code) {
         return None;
     }
-    Some(if message.contains("accounts.folded_id") {
-        DuplicateRow::FoldedId
+    Some(if message.contains("accounts.skeleton") {
+        DuplicateRow::Skeleton
     } else if message.contains("attestations.") {
         DuplicateRow::Attestation
     } else if message.contains("idempotency_records.") {
@@ -119,15 +124,17 @@ fn has_idempotency_record(db: &Connection, operation: &StoreOperation) -> rusqli
     statement.exists([key])
 }
 
-fn has_sibling(db: &Connection, subject: &Subject) -> rusqlite::Result<bool> {
+fn siblings(db: &Connection, subject: &Subject) -> rusqlite::Result<Vec<String>> {
     let mut statement = db.prepare_cached(
-        "SELECT 1 FROM accounts WHERE tenant_id = ?1 AND folded_id = ?2 AND user_id <> ?3 LIMIT 1",
+        "SELECT user_id FROM accounts WHERE tenant_id = ?1 AND skeleton = ?2 AND user_id <> ?3 LIMIT ?4",
     )?;
-    statement.exists(params![
+    let of = params![
         subject.tenant.as_str(),
-        subject.user.folded(),
-        subject.user.as_str()
-    ])
+        subject.user.skeleton(),
+        subject.user.as_str(),
+        i64::from(MAX_SIBLINGS) + 1
+    ];
+    statement.query_map(of, |row| row.get(0))?.collect()
 }
 
 fn write(db: &Connection, subject: &Subject, writes: &OperationWrites) -> rusqlite::Result<()> {
@@ -163,13 +170,13 @@ fn write(db: &Connection, subject: &Subject, writes: &OperationWrites) -> rusqli
 
 fn insert_account(db: &Connection, row: &AccountRow) -> rusqlite::Result<()> {
     let mut statement = db.prepare_cached(
-        "INSERT INTO accounts (tenant_id, user_id, folded_id, exact_id, version, form, key_id, record, profile, email_tag,
+        "INSERT INTO accounts (tenant_id, user_id, skeleton, exact_id, version, form, key_id, record, profile, email_tag,
              methods, last_failure_at)
          VALUES (:tenant, :user, :folded, :exact, :version, :form, :key, :record, :profile, :email_tag, :methods,
              :last_failure_at)",
     )?;
     let values = named_params! {
-        ":tenant": row.tenant_id, ":user": row.user_id, ":folded": row.folded_id, ":exact": row.exact_id,
+        ":tenant": row.tenant_id, ":user": row.user_id, ":folded": row.skeleton, ":exact": row.exact_id,
         ":version": row.version, ":form": row.form, ":key": row.key_id, ":record": row.record,
         ":profile": row.profile, ":email_tag": row.projections.email_tag, ":methods": row.projections.methods,
         ":last_failure_at": row.projections.last_failure_at,

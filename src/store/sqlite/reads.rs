@@ -65,14 +65,14 @@ pub(super) fn page(db: &Connection, page: &DirectoryRowsQuery) -> rusqlite::Resu
              OR ((:glances & 8) <> 0 AND last_failure_at > :failures_since)
              OR ((:glances & 16) <> 0 AND (methods & 8) <> 0)
          FROM accounts a
-         WHERE tenant_id = :tenant AND folded_id >= :from AND folded_id < :below
-             AND (folded_id, user_id) > (:after_folded, :after_user)
-         ORDER BY folded_id, user_id LIMIT :at_most"
+         WHERE tenant_id = :tenant AND skeleton >= :from AND skeleton < :below
+             AND (skeleton, user_id) > (:after_skeleton, :after_user)
+         ORDER BY skeleton, user_id LIMIT :at_most"
     );
     let mut statement = db.prepare_cached(&sql)?;
     let values = named_params! {
-        ":tenant": page.tenant, ":from": page.folded_from, ":below": page.folded_below,
-        ":after_folded": page.after_folded, ":after_user": page.after_user, ":at_most": page.at_most,
+        ":tenant": page.tenant, ":from": page.skeleton_from, ":below": page.skeleton_below,
+        ":after_skeleton": page.after_skeleton, ":after_user": page.after_user, ":at_most": page.at_most,
         ":glances": page.projections, ":failures_since": page.failures_since,
     };
     let users = statement.query_map(values, |row| {

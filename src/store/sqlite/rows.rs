@@ -4,7 +4,7 @@ use crate::store::record::rows::{AccountRow, NoticeRow, Projections};
 use countersign_domain::audit_event::StoredAuditEvent;
 
 /// The columns of [`account_row`].
-pub(super) const ACCOUNT: &str = "a.tenant_id, a.user_id, a.folded_id, a.exact_id, a.version, a.form, a.key_id, a.record, a.email_tag,
+pub(super) const ACCOUNT: &str = "a.tenant_id, a.user_id, a.skeleton, a.exact_id, a.version, a.form, a.key_id, a.record, a.email_tag,
     a.methods, a.last_failure_at";
 
 /// A row of [`ACCOUNT`], without its profile.
@@ -12,7 +12,7 @@ pub(super) fn account_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<AccountRo
     Ok(AccountRow {
         tenant_id: row.get(0)?,
         user_id: row.get(1)?,
-        folded_id: row.get(2)?,
+        skeleton: row.get(2)?,
         exact_id: row.get(3)?,
         version: row.get(4)?,
         form: row.get(5)?,

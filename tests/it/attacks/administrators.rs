@@ -46,7 +46,9 @@ fn a27_an_administrator_names_themselves_and_a_reason() {
         jane.enroll_app(&service).await;
         for (subject, why, named) in [
             ("", "lost", "acting_user_id"),
-            ("not a login", "lost", "acting_user_id"),
+            (" admin", "lost", "acting_user_id"),
+            ("ad\u{202E}min", "lost", "acting_user_id"),
+            ("ad\u{200B}min", "lost", "acting_user_id"),
             ("admin", "", "reason"),
             ("admin", "two\nlines", "reason"),
         ] {
@@ -64,7 +66,7 @@ fn a27_nobody_does_it_for_themselves_however_they_spell_their_name() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         jane.enroll_app(&service).await;
-        for spelling in ["jane", "Jane"] {
+        for spelling in ["jane", "Jane", "jáne", "ｊａｎｅ"] {
             for outcome in each(&jane, spelling, "lost").await {
                 refused(outcome, Code::FailedPrecondition, "ACTS_ON_THEMSELVES");
             }

@@ -187,7 +187,7 @@ fn a63_a_row_that_takes_another_users_name_does_not_open() {
         let (jane, mallory) = (row_of(&scene.jane), row_of(&scene.mallory));
         let rename = format!(
             "DELETE FROM accounts WHERE {jane};
-             UPDATE accounts SET tenant_id = '{}', user_id = 'jane', folded_id = 'jane' WHERE {mallory}",
+             UPDATE accounts SET tenant_id = '{}', user_id = 'jane', skeleton = 'jane' WHERE {mallory}",
             scene.jane.tenant_id
         );
         scene.database.execute(&rename).await;

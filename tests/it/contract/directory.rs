@@ -16,7 +16,7 @@ use countersign_domain::{
     authorization::caller::CallerName,
     method::{Method, MethodKind, MethodLabel},
     value::{
-        id::{Id, Subject, SubjectTag, UserId},
+        id::{Id, Subject, SubjectTag, UserId, UserIdRules},
         idempotency_key::IdempotencyKey,
         secret::SealedBytes,
     },
@@ -38,7 +38,10 @@ async fn tenant(accounts: &dyn AccountStore, users: &[&str]) -> Subject {
     let (of, _) = random_subject();
     for user in users {
         let created = AccountChange {
-            base: ChangeBase::AbsentToTheCase,
+            base: ChangeBase::AbsentUnder(UserIdRules {
+                case_sensitive: true,
+                accent_sensitive: false,
+            }),
             ..new_user(&named(&of, user), tag())
         };
         assert_eq!(accounts.commit(&created).await.unwrap(), CommitResult::Done);

@@ -12,7 +12,7 @@ use countersign_domain::{
     method::{MethodKind, MethodStrength},
     policy::{PolicyChange, PolicyOverride, ProtectedChange, StoredPolicy, TwoFactorMode},
     value::{
-        id::{PolicyEtag, Subject, SubjectTag, TenantId, UserId},
+        id::{PolicyEtag, Subject, SubjectTag, TenantId, UserId, UserIdRules},
         idempotency_key::IdempotencyKey,
         secret::SealedBytes,
         time::Timestamp,
@@ -223,16 +223,17 @@ fn ids_that_differ_in_case_live_beside_each_other_only_if_they_were_made_so() {
             };
             accounts.commit(&change).await.unwrap()
         };
+        let to_the_case = ChangeBase::AbsentUnder(UserIdRules {
+            case_sensitive: true,
+            accent_sensitive: false,
+        });
         assert_eq!(make("jane", ChangeBase::Absent).await, CommitResult::Done);
         assert_eq!(
             make("JANE", ChangeBase::Absent).await,
             CommitResult::DiffersInCase
         );
         for user in ["JANE", "Jane", "Joe", "JOE"] {
-            assert_eq!(
-                make(user, ChangeBase::AbsentToTheCase).await,
-                CommitResult::Done
-            );
+            assert_eq!(make(user, to_the_case).await, CommitResult::Done);
         }
         // Switched back: whatever was made stays, and no further spelling of it is taken.
         for user in ["janE", "joe"] {
@@ -241,9 +242,77 @@ fn ids_that_differ_in_case_live_beside_each_other_only_if_they_were_made_so() {
                 CommitResult::DiffersInCase
             );
         }
-        for base in [ChangeBase::Absent, ChangeBase::AbsentToTheCase] {
+        for base in [ChangeBase::Absent, to_the_case] {
             assert_eq!(make("JOE", base).await, CommitResult::ChangedConcurrently);
         }
         assert_eq!(make("jim", ChangeBase::Absent).await, CommitResult::Done);
+    });
+}
+
+#[test]
+fn ids_that_look_alike_live_beside_each_other_only_if_they_were_made_so() {
+    on_each(async |accounts| {
+        let (jane, tag) = random_subject();
+        let make = async |user: &str, base| {
+            let change = AccountChange {
+                base,
+                ..new_user(&spelled(&jane, user), tag)
+            };
+            accounts.commit(&change).await.unwrap()
+        };
+        let under = |case_sensitive, accent_sensitive| {
+            ChangeBase::AbsentUnder(UserIdRules {
+                case_sensitive,
+                accent_sensitive,
+            })
+        };
+        let strict = ChangeBase::Absent;
+        assert_eq!(make("jane", strict).await, CommitResult::Done);
+        for user in ["jáne", "ｊａｎｅ", "JÁNE", "𝓳ane"] {
+            assert_eq!(make(user, strict).await, CommitResult::LooksAlike, "{user}");
+        }
+        assert_eq!(
+            make("jáne", under(true, false)).await,
+            CommitResult::LooksAlike
+        );
+        assert_eq!(make("jáne", under(false, true)).await, CommitResult::Done);
+        assert_eq!(
+            make("JÁNE", under(false, true)).await,
+            CommitResult::DiffersInCase
+        );
+        assert_eq!(
+            make("Jane", under(false, true)).await,
+            CommitResult::DiffersInCase
+        );
+        assert_eq!(make("JÁNE", under(true, true)).await, CommitResult::Done);
+        assert_eq!(
+            make("JÀNE", under(true, false)).await,
+            CommitResult::LooksAlike
+        );
+        // Switched back: whatever was made stays.
+        assert_eq!(make("jäne", strict).await, CommitResult::LooksAlike);
+        assert_eq!(
+            make("jáne", strict).await,
+            CommitResult::ChangedConcurrently
+        );
+        for user in ["jane", "jáne", "JÁNE"] {
+            let subject = spelled(&jane, user);
+            let loaded = accounts.load(&subject, AccountLookup::default()).await;
+            assert_eq!(loaded.unwrap().account.unwrap().subject, subject);
+        }
+    });
+}
+
+#[test]
+fn of_look_alikes_that_come_at_once_one_is_made() {
+    on_each(async |accounts| {
+        let (jane, tag) = random_subject();
+        let spellings = ["jane", "jáne", "JANE", "ｊane"];
+        let changes = spellings.map(|user| new_user(&spelled(&jane, user), tag));
+        let made =
+            futures_util::future::join_all(changes.iter().map(|change| accounts.commit(change)));
+        let made: Vec<CommitResult> = made.await.into_iter().map(Result::unwrap).collect();
+        let done = made.iter().filter(|result| **result == CommitResult::Done);
+        assert_eq!(done.count(), 1, "{made:?}");
     });
 }

@@ -1,7 +1,12 @@
 //! Configuration as platforms hand it over: variables, files of secrets, pipes, and addresses of every form.
 
 use crate::support::processes::{Deployment, Process, TOKEN, binary, run, run_with_input};
-use std::{fs, os::unix::net::UnixListener, process::Output};
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
+    path::Path,
+    process::Output,
+};
 use tempfile::TempDir;
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -279,6 +284,54 @@ fn a_unix_socket_serves_is_taken_over_from_a_killed_process_and_goes_with_its_ow
     let file = run(&["dev", "--listen", &address]);
     assert!(!file.status.success(), "{}", text(&file));
     assert_eq!(fs::read_to_string(&path).unwrap(), "not a socket");
+}
+
+fn mode(file: &Path) -> u32 {
+    fs::metadata(file).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn the_key_ring_and_the_database_are_their_owners_and_others_are_warned_of() {
+    let folder = TempDir::new().unwrap();
+    let data_dir = folder.path().join("data");
+    let arguments = [
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        data_dir.to_str().unwrap(),
+    ];
+    let first = dev(&arguments, &[]);
+    let files =
+        ["keys.toml", "countersign.db", "countersign.db-wal"].map(|name| data_dir.join(name));
+    for file in &files {
+        assert_eq!(mode(file), 0o600, "{}", file.display());
+    }
+    assert!(!first.said().contains("chmod 600"), "{}", first.said());
+    drop(first);
+    for file in files.iter().take(2) {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o640)).unwrap();
+    }
+    let second = dev(&arguments, &[]);
+    assert_serving(&second.address);
+    for file in files.iter().take(2) {
+        let warning = format!(
+            "{} can be used by others than its owner (mode 0640)",
+            file.display()
+        );
+        assert!(second.said().contains(&warning), "{}", second.said());
+    }
+    runtime().block_on(async {
+        let deployment = Deployment::new().await;
+        let base = variables(&deployment);
+        assert!(!check_with(&base, &[]).1.contains("chmod 600"));
+        let ring = deployment.path("keys.toml");
+        fs::set_permissions(&ring, fs::Permissions::from_mode(0o644)).unwrap();
+        let (starts, said) = check_with(&base, &[]);
+        assert!(
+            starts && said.contains("(mode 0644): run `chmod 600"),
+            "{said}"
+        );
+    });
 }
 
 #[test]

@@ -297,3 +297,49 @@ fn s33_what_is_much_is_handed_out_page_by_page() {
         assert_eq!(ids.len(), 212, "each once");
     });
 }
+
+#[test]
+fn s33_ids_of_common_providers_are_users_who_sign_in_and_are_found() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        for user_id in [
+            "auth0|507f1f77bcf86cd799439011",
+            "o'brien@example.com",
+            "CN=Jane Doe,OU=Sales,DC=example",
+            "https://idp.example/users/42?x=1",
+            "山田太郎",
+            "José",
+        ] {
+            let person = jane.colleague(user_id).await;
+            person.enroll_app(&service).await;
+            assert_eq!(person.get().await.unwrap().user_id, user_id);
+            let beginning: String = user_id.to_uppercase().chars().take(4).collect();
+            let request = pb::ListUsersRequest {
+                filter: Some(pb::UserFilter {
+                    user_id_prefix: beginning,
+                    ..pb::UserFilter::default()
+                }),
+                ..pb::ListUsersRequest::default()
+            };
+            let users = page(&jane, request).await.unwrap().users;
+            let found: Vec<&str> = users.iter().map(|user| user.user_id.as_str()).collect();
+            assert_eq!(found, [user_id]);
+        }
+        for user_id in [
+            " jane",
+            "ja\u{202E}ne",
+            "ja\u{200B}ne",
+            "ja\u{378}ne",
+            "jane\n",
+            &"x".repeat(256),
+        ] {
+            let request = pb::GetUserRequest {
+                tenant_id: jane.tenant_id.clone(),
+                user_id: user_id.to_owned(),
+            };
+            let mut users = jane.clients.users.clone();
+            let status = users.get_user(request).await.unwrap_err();
+            assert_eq!(status.code(), tonic::Code::InvalidArgument, "{user_id:?}");
+        }
+    });
+}

@@ -27,9 +27,13 @@ pub(crate) struct EnrolledApp {
 
 impl Person {
     pub(crate) async fn new(clients: Clients, tenant_id: String, user_id: &str) -> Self {
+        let may_stand =
+            |character: &char| character.is_ascii_alphanumeric() || "._+-".contains(*character);
+        let local: String = user_id.chars().filter(may_stand).collect();
+        let local = if local.is_empty() { "someone" } else { &local };
         let person = Self {
             clients,
-            email: format!("{user_id}@{tenant_id}.example.com"),
+            email: format!("{local}@{tenant_id}.example.com"),
             tenant_id,
             user_id: user_id.to_owned(),
         };

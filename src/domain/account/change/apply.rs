@@ -52,9 +52,8 @@ impl Account {
     /// # Errors
     /// [`ChangeRejection`] if the change was decided from an existing account.
     pub fn created_by(change: &AccountChange) -> Result<(Self, AppliedChange), ChangeRejection> {
-        match change.base {
-            ChangeBase::Absent | ChangeBase::AbsentToTheCase => {}
-            ChangeBase::Present(..) | ChangeBase::Epoch(_) => return Err(CHANGED),
+        if change.base.user_id_rules().is_none() {
+            return Err(CHANGED);
         }
         let mut account = Self {
             subject: change.subject.clone(),
@@ -107,7 +106,7 @@ impl Account {
             ChangeBase::Present(..)
             | ChangeBase::Epoch(_)
             | ChangeBase::Absent
-            | ChangeBase::AbsentToTheCase => {
+            | ChangeBase::AbsentUnder(_) => {
                 return Err(CHANGED);
             }
         }

@@ -195,7 +195,7 @@ fn everything_that_is_weaker_than_the_built_in_policy_is_said() {
         ..full()
     };
     let weaknesses = Policy::built_in().under(&layer).weaknesses(ALL_SERVED);
-    assert_eq!(weaknesses.len(), 15, "{weaknesses:?}");
+    assert_eq!(weaknesses.len(), 16, "{weaknesses:?}");
 }
 
 #[test]

@@ -1,13 +1,14 @@
 -- What is durable about users: one row each. Instants are milliseconds since 1970; ids and hashes are bytes. What is
 -- sealed is opaque to SQL, and no rule is written in SQL.
 
--- `folded_id` is the id in small letters. `exact_id` is the id where ids that differ only in case are different users, and
+-- `skeleton` is the id without case, accents and width, by Unicode 17.0 in every form of records up to now. `exact_id` is what
+-- tells users with one skeleton apart, where ids that differ only in case, or only in accents, are different users, and
 -- empty otherwise. `version` is random and new with each save. `record` is rewritten by each verdict; the columns behind
 -- `profile` only help lists and logins. No index covers a column that a verdict changes, so that updates stay HOT.
 CREATE TABLE accounts (
     tenant_id text COLLATE "C" NOT NULL,
     user_id text COLLATE "C" NOT NULL,
-    folded_id text COLLATE "C" NOT NULL,
+    skeleton text COLLATE "C" NOT NULL,
     exact_id text COLLATE "C" NOT NULL,
     version bigint NOT NULL,
     form integer NOT NULL CHECK (form > 0),
@@ -18,7 +19,7 @@ CREATE TABLE accounts (
     methods integer NOT NULL,
     last_failure_at bigint,
     PRIMARY KEY (tenant_id, user_id),
-    CONSTRAINT accounts_folded_id UNIQUE (tenant_id, folded_id, exact_id)
+    CONSTRAINT accounts_skeleton UNIQUE (tenant_id, skeleton, exact_id)
 ) WITH (
     fillfactor = 50,
     toast_tuple_target = 8160,

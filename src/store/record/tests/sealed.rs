@@ -301,7 +301,7 @@ fn an_exact_id_is_bound_to_the_record() {
 fn columns_that_disagree_with_the_record_are_refused() {
     type Alter = fn(&mut AccountRow);
     let alterations: [Alter; 8] = [
-        |row| row.folded_id = "joe".to_owned(),
+        |row| row.skeleton = "joe".to_owned(),
         |row| row.exact_id = "jane".to_owned(),
         |row| row.key_id = "k-00000002".to_owned(),
         |row| row.projections.email_tag = None,

@@ -1,13 +1,14 @@
 -- What is durable about users: one record a user. Instants are milliseconds since 1970. Records, profiles and endings are
 -- sealed; ids and hashes are bytes.
 
--- `folded_id` is the id in small letters. `exact_id` is the id where ids that differ only in case are different users, and
+-- `skeleton` is the id without case, accents and width, by Unicode 17.0 in every form of records up to now. `exact_id` is what
+-- tells users with one skeleton apart, where ids that differ only in case, or only in accents, are different users, and
 -- empty otherwise: so the constraint holds between users of the second sort. `email_tag`, `methods` and `last_failure_at`
 -- are projections for lists and logins.
 CREATE TABLE accounts (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
-    folded_id TEXT NOT NULL,
+    skeleton TEXT NOT NULL,
     exact_id TEXT NOT NULL,
     version INTEGER NOT NULL,
     form INTEGER NOT NULL CHECK (form > 0),
@@ -18,7 +19,7 @@ CREATE TABLE accounts (
     methods INTEGER NOT NULL,
     last_failure_at INTEGER,
     PRIMARY KEY (tenant_id, user_id),
-    CONSTRAINT accounts_folded_id UNIQUE (tenant_id, folded_id, exact_id)
+    CONSTRAINT accounts_skeleton UNIQUE (tenant_id, skeleton, exact_id)
 ) STRICT;
 CREATE INDEX accounts_by_email ON accounts (tenant_id, email_tag) WHERE email_tag IS NOT NULL;
 

@@ -181,3 +181,43 @@ fn s44_ids_that_differ_only_in_case_are_different_users_only_where_the_policy_sa
         }
     });
 }
+
+#[test]
+fn s44_ids_that_look_alike_are_different_users_only_where_the_policy_says_so() {
+    on_both_pairs(async |service| {
+        let company = Administrator::new(&service).await;
+        let upsert = async |user_id: &str| {
+            let request = pb::UpsertUserRequest {
+                tenant_id: company.tenant(),
+                user_id: user_id.to_owned(),
+                ..pb::UpsertUserRequest::default()
+            };
+            let mut users = company.jane.clients.users.clone();
+            users.upsert_user(request).await
+        };
+        let accent_sensitive = async |yes| {
+            let policy = pb::Policy {
+                accent_sensitive_ids: Some(yes),
+                ..pb::Policy::default()
+            };
+            company.update(policy).await.unwrap();
+        };
+        for user_id in ["jáne", "JANE\u{301}", "ｊａｎｅ", "𝓳𝓪𝓷𝓮"] {
+            let refused = upsert(user_id).await.unwrap_err();
+            let (code, reason, _) = refusal(&refused);
+            let expected = (Code::FailedPrecondition, "USER_ID_LOOKS_ALIKE");
+            assert_eq!((code, &*reason), expected, "{user_id}");
+        }
+        accent_sensitive(true).await;
+        upsert("jáne").await.unwrap();
+        let refused = upsert("JANE").await.unwrap_err();
+        assert_eq!(refusal(&refused).1, "USER_ID_DIFFERS_IN_CASE");
+        accent_sensitive(false).await;
+        // Both spellings of NFC and NFD are one user, who stays.
+        for user_id in ["jáne", "ja\u{301}ne", "jane"] {
+            upsert(user_id).await.unwrap();
+        }
+        let refused = upsert("jàne").await.unwrap_err();
+        assert_eq!(refusal(&refused).1, "USER_ID_LOOKS_ALIKE");
+    });
+}

@@ -135,7 +135,7 @@ fn a_change_from_another_epoch_is_refused() {
         ChangeBase::Present(EPOCH.grown(), 1),
         ChangeBase::Epoch(EPOCH.grown()),
         ChangeBase::Absent,
-        ChangeBase::AbsentToTheCase,
+        ChangeBase::AbsentUnder(crate::value::id::UserIdRules::default()),
     ] {
         let applied = with_app().apply(&AccountChange { base, ..change([]) });
         assert_eq!(
@@ -166,7 +166,10 @@ fn a_change_that_rests_on_the_epoch_alone_moves_neither_revision_nor_instant() {
 
 #[test]
 fn an_account_is_created_with_what_its_change_writes() {
-    for base in [ChangeBase::Absent, ChangeBase::AbsentToTheCase] {
+    for base in [
+        ChangeBase::Absent,
+        ChangeBase::AbsentUnder(crate::value::id::UserIdRules::default()),
+    ] {
         let since = Some(NOW);
         let creating = AccountChange {
             base,
