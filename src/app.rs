@@ -81,8 +81,8 @@ pub use workers::{
 
 pub(crate) use challenge::{
     begin_sign_in::begin_sign_in, cancel_challenge::cancel_challenge, get_challenge::get_challenge,
-    issue_challenge::issue_challenge, resend_challenge::resend_challenge,
-    verify_challenge::verify_challenge,
+    get_sign_in_options::get_sign_in_options, issue_challenge::issue_challenge,
+    resend_challenge::resend_challenge, verify_challenge::verify_challenge,
 };
 pub(crate) use dependencies::{
     ChallengeDependencies, DeviceDependencies, MethodDependencies, PolicyDependencies,

@@ -27,12 +27,14 @@ pub use reference::reference;
 pub use revert_page::RevertPage;
 pub use tenants::{InvalidTenant, TenantBranding, TenantConfig, display_names, tenants};
 
-use countersign_transport::config::{
-    ConfigReadError, LoadedConfig, LogConfig, Overrides, ServerConfig, load_over,
+use countersign_transport::{
+    config::{ConfigReadError, LoadedConfig, LogConfig, Overrides, ServerConfig, load_over},
+    secret_file::read_secret,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -86,10 +88,38 @@ impl Default for Config {
     }
 }
 
-/// Reads the configuration of `serve`.
+/// Reads the configuration of `serve`, with what its files of secrets hold.
 ///
 /// # Errors
 /// Tells which value is wrong, and where it stands.
 pub fn load(overrides: &Overrides) -> Result<LoadedConfig<Config>, ConfigReadError> {
-    load_over(overrides, None)
+    let mut loaded: LoadedConfig<Config> = load_over(overrides, None)?;
+    let Config {
+        postgres, redis, ..
+    } = &mut loaded.config;
+    if let Some(file) = &postgres.url_file {
+        let is_free = postgres.url.is_none();
+        let url = secret_of_file(["postgres.url", "postgres.url_file"], file, is_free)?;
+        postgres.url = Some(url.to_string());
+    }
+    if let Some(file) = &redis.urls_file {
+        let is_free = redis.urls.is_empty();
+        let urls = secret_of_file(["redis.urls", "redis.urls_file"], file, is_free)?;
+        let urls = urls.split(',').map(str::trim);
+        let urls = urls.filter(|url| !url.is_empty());
+        redis.urls = urls.map(str::to_owned).collect();
+    }
+    Ok(loaded)
+}
+
+/// What a file of secrets holds, unless the field itself is set too.
+fn secret_of_file(
+    [field, file_field]: [&'static str; 2],
+    file: &Path,
+    is_free: bool,
+) -> Result<Zeroizing<String>, ConfigReadError> {
+    if !is_free {
+        return Err(ConfigReadError::SetTwice(field, file_field));
+    }
+    read_secret(file).map_err(|cause| ConfigReadError::SecretFile(file_field, cause))
 }

@@ -99,6 +99,9 @@ pub(crate) fn account(size: AccountSize) -> Account {
         bypass: None,
         email_since: NOW.minus(Duration::from_hours(24 * 365)),
         reset: None,
+        lost_methods: Vec::new(),
+        ended_approvals: Vec::new(),
+        recovery_restricted_until: None,
     }
 }
 

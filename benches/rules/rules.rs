@@ -138,7 +138,7 @@ fn authorize_by_step_up(calls: u32) {
         action: action.to_string(),
         digest: None,
     };
-    let proof = Proof::Approval(Some(Box::new(inputs::approval(purpose))));
+    let proof = Proof::Approval(Box::new(inputs::approval(purpose)));
     let (account, caller, policy) = (account(TYPICAL), caller(), Policy::built_in());
     repeat(calls, || {
         authorize(&action, black_box(&proof), &account, &caller, &policy, NOW)

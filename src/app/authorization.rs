@@ -11,6 +11,7 @@ use countersign_domain::{
         authorize,
         password::Password,
         proof::{AcceptableProof, AcceptedProof, Attestation, Proof},
+        rejection::AuthorizationRejection,
         ticket::EnrollmentTicket,
     },
     refusal::Refusal,
@@ -38,6 +39,13 @@ pub(super) enum AdmittedProof<'a> {
     Password(&'a Password),
 }
 
+impl AdmittedProof<'_> {
+    /// Whether it is a sign-in by recovery code or key, which implies that methods are lost.
+    pub(super) const fn is_recovery(&self) -> bool {
+        matches!(self, Self::Accepted(AcceptedProof::Recovery(_)))
+    }
+}
+
 /// Decides whether a proof authorizes a change.
 pub(super) struct Authorization {
     pub(super) tickets: EnrollmentTickets,
@@ -52,6 +60,16 @@ pub(super) fn permit(context: &RequestContext, action: &Action) -> Result<(), Er
     Ok(rules.permit(action, &user.account, user.profile(), context.now)?)
 }
 
+/// What the change uses up. A ticket is used up by the enrollment of a method only.
+pub(super) fn consumed_by_change(
+    context: &RequestContext,
+    accepted: &AcceptedProof,
+) -> Result<ConsumedProof, Error> {
+    let consumed_proof = ConsumedProof::of(accepted, &context.call.caller.name);
+    let not_accepted = Refusal::AuthorizationNotAccepted(AuthorizationRejection::OtherAction);
+    Ok(consumed_proof.ok_or(not_accepted)?)
+}
+
 impl Authorization {
     /// Checks that the policy permits `action` and that the proof authorizes it. Returns the proof that the change
     /// consumes.
@@ -64,11 +82,20 @@ impl Authorization {
         action: &Action,
         given: &SubmittedProof,
     ) -> Result<ConsumedProof, Error> {
+        let accepted = self.accept(context, action, given).await?;
+        consumed_by_change(context, &accepted)
+    }
+
+    /// Like [`Self::authorize`], but returns the accepted proof, for changes that depend on its kind.
+    pub(super) async fn accept(
+        &self,
+        context: &RequestContext,
+        action: &Action,
+        given: &SubmittedProof,
+    ) -> Result<AcceptedProof, Error> {
         permit(context, action)?;
         let admitted = self.admit(context, action, given)?;
-        let accepted = self.redeem(context, action, admitted).await?;
-        let consumed_proof = ConsumedProof::of(&accepted, &context.call.caller.name);
-        Ok(consumed_proof.ok_or(Refusal::AuthorizationNotAccepted)?)
+        self.redeem(context, action, admitted).await
     }
 
     /// Checks whether the proof is of a kind that authorizes `action`. Verifies no password.
@@ -85,12 +112,13 @@ impl Authorization {
             SubmittedProof::Attestation(word) => Proof::Attestation(word.clone()),
             SubmittedProof::Password(_) => Proof::Password,
             SubmittedProof::Approval(id) => {
-                Proof::Approval(account.approval(*id).cloned().map(Box::new))
+                let approval = account.approval(*id).cloned().map(Box::new);
+                approval.map_or_else(
+                    || Proof::EndedApproval(account.rejection_of(*id, &call.caller.name, *now)),
+                    Proof::Approval,
+                )
             }
-            SubmittedProof::Ticket(given) => {
-                let expected = self.tickets.ticket(context, given.expires_at());
-                Proof::Ticket(given.is(&expected).then(|| given.clone()))
-            }
+            SubmittedProof::Ticket(given) => self.tickets.proof(context, given),
         };
         let admissible = authorize(action, &proof, account, &call.caller, &user.policy, *now)?;
         match (admissible, given, &self.passwords) {

@@ -11,6 +11,7 @@ pub(crate) mod challenge_view;
 pub(crate) mod code_delivery;
 pub(crate) mod device_sign_in;
 pub(crate) mod get_challenge;
+pub(crate) mod get_sign_in_options;
 pub(crate) mod issue_challenge;
 pub(crate) mod issue_request;
 pub(crate) mod resend_challenge;

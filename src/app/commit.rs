@@ -7,6 +7,7 @@ use crate::{
 use countersign_domain::{
     account::change::AccountChange,
     audit_event::{AuditEvent, AuditEventKind},
+    authorization::rejection::AuthorizationRejection,
     refusal::Refusal,
 };
 use data_encoding::HEXLOWER;
@@ -53,7 +54,10 @@ pub(super) fn unless_conflict(outcome: CommitResult) -> Result<Option<()>, Error
         CommitResult::Done => Ok(Some(())),
         // `RanBefore`: the next load finds the idempotency record, and the call is answered as a repeat.
         CommitResult::ChangedConcurrently | CommitResult::RanBefore => Ok(None),
-        CommitResult::ProofSpent => Err(Refusal::AuthorizationNotAccepted.into()),
+        // The approval was this caller's when it was loaded. An attestation's id is the caller's own choice.
+        CommitResult::ProofSpent => {
+            Err(Refusal::AuthorizationNotAccepted(AuthorizationRejection::Used).into())
+        }
         CommitResult::DiffersInCase => Err(Refusal::UserIdDiffersInCase.into()),
     }
 }

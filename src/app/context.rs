@@ -8,7 +8,7 @@ use countersign_domain::{
     account::{
         Account,
         change::{AccountChange, ChangeBase, IdempotencyRecord},
-        profile::{Profile, ProfileRecord},
+        profile::{AccountName, Profile, ProfileRecord},
     },
     audit_event::AuditEvent,
     authorization::{
@@ -17,6 +17,7 @@ use countersign_domain::{
     },
     device::{DeviceToken, DeviceTokenHash},
     limits::budget::AttemptClass,
+    notice::account_label::AccountLabel,
     policy::Policy,
     value::{
         id::{ApprovalId, Subject, SubjectTag},
@@ -63,6 +64,17 @@ pub(super) struct OpenedAccount {
     /// The user's own key. It seals the personal details of audit events.
     pub(super) user_key: SecretBytes,
     pub(super) policy: Arc<Policy>,
+}
+
+impl OpenedAccount {
+    /// How messages name the account: by its name or else by the user id. It is masked if the policy says so, and in
+    /// messages to a destination that is not proven to be the user's.
+    pub(super) fn account_label(&self, to_unproven_destination: bool) -> AccountLabel {
+        let name = self.profile().account_name.as_ref();
+        let name = name.map_or(self.account.subject.user.as_str(), AccountName::as_str);
+        let is_masked = to_unproven_destination || self.policy.rules.mask_account_name;
+        AccountLabel::new(name, is_masked)
+    }
 }
 
 /// A call with its loaded user.

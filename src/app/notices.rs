@@ -12,6 +12,7 @@ use countersign_domain::{
         Account,
         change::{AccountWriteOp, QueuedNotice},
     },
+    authorization::proof::AcceptedProof,
     method::{Method, MethodKind},
     notice::message::{Notice, NoticeKind, OutboundNotice},
     revert::{RevertClaim, RevertToken, RevertibleChange},
@@ -70,6 +71,16 @@ impl NoticeComposer {
         if notice.kind.is_change_notice() && !user.policy.rules.change_notices {
             return Ok(ChangeNotice::default());
         }
+        self.unconditional_notice(user, new, notice)
+    }
+
+    /// Like [`Self::change_notice`], whatever the policy says of `change_notices`.
+    pub(super) fn unconditional_notice(
+        &self,
+        user: &OpenedAccount,
+        new: impl IntoIterator<Item = Destination>,
+        notice: &Notice,
+    ) -> Result<ChangeNotice, Error> {
         let recipients = self.recipients(user, new)?;
         let queued = recipients
             .iter()
@@ -89,6 +100,33 @@ impl NoticeComposer {
         notice: Notice,
         change_kind: RevertibleChange,
     ) -> Result<(ChangeNotice, AccountWriteOp), Error> {
+        let (notice, write) = self.with_revert_token(user, notice, change_kind);
+        Ok((self.change_notice(user, new, &notice)?, write))
+    }
+
+    /// The notices of a change that can be reverted and that this proof authorized. Where a code to the mailbox sufficed,
+    /// they are sent whatever the policy says of `change_notices`.
+    pub(super) fn notice_by_proof(
+        &self,
+        user: &OpenedAccount,
+        notice: Notice,
+        change_kind: RevertibleChange,
+        accepted: &AcceptedProof,
+    ) -> Result<(ChangeNotice, AccountWriteOp), Error> {
+        let (notice, write) = self.with_revert_token(user, notice, change_kind);
+        let change_notice = match accepted {
+            AcceptedProof::MailboxCode(_) => self.unconditional_notice(user, [], &notice)?,
+            _ => self.change_notice(user, [], &notice)?,
+        };
+        Ok((change_notice, write))
+    }
+
+    fn with_revert_token(
+        &self,
+        user: &OpenedAccount,
+        notice: Notice,
+        change_kind: RevertibleChange,
+    ) -> (Notice, AccountWriteOp) {
         let token = RevertToken::new(self.randomness.bytes());
         let write = AccountWriteOp::Revertible(token.hash(), change_kind);
         let disclaimer = Some(RevertClaim {
@@ -99,7 +137,7 @@ impl NoticeComposer {
             disclaimer,
             ..notice
         };
-        Ok((self.change_notice(user, new, &notice)?, write))
+        (notice, write)
     }
 
     /// A revert record whose token nobody receives: the change is reverted only together with an earlier one.
@@ -189,6 +227,7 @@ impl NoticeComposer {
             tenant: user.account.subject.tenant.clone(),
             destination: recipient.destination.clone(),
             locale: recipient.locale.clone(),
+            account: user.account_label(false),
             notice: Notice {
                 disclaimer,
                 reset,

@@ -170,12 +170,12 @@ impl PasswordProofs {
         let (epoch, lifetime) = (user.account.epoch, user.policy.authorization_lifetime);
         let ended = self.requests.ended(call, attempt.challenge).await?;
         Ok(ended.map(|ended| match ended {
-            ChallengeOutcome::Approved(approval)
-                if approval.is_live(&call.caller.name, epoch, lifetime, *now) =>
-            {
-                Ok(approval.id)
+            ChallengeOutcome::Approved(approval) => {
+                match approval.rejection(&call.caller.name, epoch, lifetime, *now) {
+                    Some(why) => Err(Refusal::AuthorizationNotAccepted(why).into()),
+                    None => Ok(approval.id),
+                }
             }
-            ChallengeOutcome::Approved(_) => Err(Refusal::AuthorizationNotAccepted.into()),
             ChallengeOutcome::Without(_) => Err(Refusal::PasswordRejected.into()),
         }))
     }
@@ -296,9 +296,13 @@ impl PasswordProofs {
 fn approved_before(context: &RequestContext, id: ApprovalId) -> Result<ApprovalId, Error> {
     let RequestContext { call, user, now } = context;
     let (epoch, lifetime) = (user.account.epoch, user.policy.authorization_lifetime);
-    let approval = user.account.approval(id);
-    if !approval.is_some_and(|it| it.is_live(&call.caller.name, epoch, lifetime, *now)) {
-        return Err(Refusal::AuthorizationNotAccepted.into());
+    let caller = &call.caller.name;
+    let rejection = match user.account.approval(id) {
+        Some(approval) => approval.rejection(caller, epoch, lifetime, *now),
+        None => Some(user.account.rejection_of(id, caller, *now)),
+    };
+    match rejection {
+        Some(why) => Err(Refusal::AuthorizationNotAccepted(why).into()),
+        None => Ok(id),
     }
-    Ok(id)
 }

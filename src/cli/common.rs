@@ -1,8 +1,8 @@
 //! What several commands share.
 
 use clap::Args;
-use countersign_transport::config::Overrides;
-use std::{net::SocketAddr, path::PathBuf};
+use countersign_transport::config::{ListenAddress, Overrides};
+use std::path::PathBuf;
 
 /// What every command that reads the configuration takes. Everything else is in the file or the environment.
 #[derive(Debug, Clone, Args)]
@@ -10,9 +10,9 @@ pub(super) struct CommonArgs {
     /// The configuration file, TOML.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Address and port to listen on; overrides `server.listen`.
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    pub(super) listen: Option<SocketAddr>,
+    /// Where to listen; overrides `server.listen`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<ListenAddress>,
     /// Folder of the embedded default; overrides `data_dir`.
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
@@ -22,7 +22,7 @@ impl CommonArgs {
     pub(super) fn overrides(&self) -> Overrides {
         Overrides {
             file: self.config.clone(),
-            listen: self.listen,
+            listen: self.listen.clone(),
             data_dir: self.data_dir.clone(),
         }
     }

@@ -4,17 +4,24 @@ use crate::{
     cli::{common::CommandError, serving},
     config, server,
 };
-use countersign_transport::{config::Overrides, startup_report::StartupReportLine, telemetry};
-use std::net::SocketAddr;
+use countersign_transport::{
+    config::{ListenAddress, Overrides},
+    startup_report::StartupReportLine,
+    telemetry,
+};
 
 pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
-    let loaded = config::load(overrides)?;
+    let mut loaded = config::load(overrides)?;
+    if loaded.listens_on_port_variable() {
+        let listen = loaded.config.server.listen.clone().or_loopback();
+        loaded.config.server.listen = listen;
+    }
     telemetry::init(&loaded.config.log)?;
     let selected = server::dev(&loaded).await?;
     serving::serve_until_stopped(selected, loaded.config.server, true, greet).await
 }
 
-fn greet(used: &[StartupReportLine], address: SocketAddr) {
+fn greet(used: &[StartupReportLine], address: &ListenAddress) {
     let version = env!("CARGO_PKG_VERSION");
     let used = serving::table(used);
     println!(

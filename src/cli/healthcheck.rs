@@ -17,7 +17,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 /// Ask a running service whether it is serving.
 #[derive(Debug, Args)]
 pub(super) struct HealthcheckArgs {
-    /// Where it listens: `HOST:PORT` or `http://…`, or `https://…` with TLS.
+    /// Where it listens: `HOST:PORT`, `unix:/path` or `http://…`, or `https://…` with TLS.
     #[arg(default_value = "http://127.0.0.1:50051", value_name = "URL")]
     address: String,
     /// Certificates to trust beside the system's, PEM.
@@ -36,7 +36,7 @@ pub(super) async fn run(healthcheck: HealthcheckArgs) -> Result<(), CommandError
         ca,
         server_name,
     } = healthcheck;
-    let address = if address.contains("://") {
+    let address = if address.contains("://") || address.starts_with("unix:") {
         address
     } else {
         format!("http://{address}")

@@ -12,14 +12,14 @@ use countersign_domain::{
 };
 use countersign_password_verifier::SelectedVerifier;
 use countersign_transport::{
-    config::Overrides,
+    config::{ListenAddress, Overrides},
     listener::listen,
     startup_report::StartupReportLine,
     system::{RandomSource, SystemEntropy},
     telemetry,
 };
 use futures_util::stream;
-use std::{io::Read, net::SocketAddr, path::PathBuf};
+use std::{io::Read, path::PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_stream::Stream;
 use zeroize::Zeroizing;
@@ -57,9 +57,9 @@ pub(super) struct StartIdentityArgs {
     /// The configuration file, TOML.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Address and port to listen on; overrides `server.listen`.
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    /// Where to listen; overrides `server.listen`.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<ListenAddress>,
     /// Say what would be used and why, and what would be refused; start nothing.
     #[arg(long)]
     check: bool,

@@ -4,8 +4,11 @@ use crate::{
     cli::{common::CommandError, serving},
     config, server,
 };
-use countersign_transport::{config::Overrides, startup_report::StartupReportLine, telemetry};
-use std::net::SocketAddr;
+use countersign_transport::{
+    config::{ListenAddress, Overrides},
+    startup_report::StartupReportLine,
+    telemetry,
+};
 
 pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
     let loaded = config::load(overrides)?;
@@ -15,7 +18,7 @@ pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
     serving::serve_until_stopped(selected, loaded.config.server, reflection, log_startup).await
 }
 
-fn log_startup(used: &[StartupReportLine], address: SocketAddr) {
+fn log_startup(used: &[StartupReportLine], address: &ListenAddress) {
     for StartupReportLine { what, value, why } in used {
         tracing::info!(what, value, why, "using");
     }

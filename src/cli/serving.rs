@@ -6,10 +6,13 @@ use crate::{
     server::{PreparedService, SERVICES, SelectedParts},
 };
 use countersign_transport::{
-    config::ServerConfig, health::ProcessHealth, listener::listen,
-    startup_report::StartupReportLine, system::SystemEntropy,
+    config::{ListenAddress, ServerConfig},
+    health::ProcessHealth,
+    listener::listen,
+    startup_report::StartupReportLine,
+    system::SystemEntropy,
 };
-use std::{future::Future, net::SocketAddr, sync::Arc};
+use std::{future::Future, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 /// Serves what was chosen until a signal; `announce` hears the address as soon as it is bound.
@@ -17,10 +20,10 @@ pub(super) async fn serve_until_stopped(
     selected: SelectedParts,
     config: ServerConfig,
     reflection: bool,
-    announce: impl FnOnce(&[StartupReportLine], SocketAddr),
+    announce: impl FnOnce(&[StartupReportLine], &ListenAddress),
 ) -> Result<(), CommandError> {
     let listener = listen(&config, selected.tls).await?;
-    announce(&selected.used, listener.local_addr()?);
+    announce(&selected.used, &listener.local_addr()?);
     for warning in &selected.warnings {
         tracing::warn!("{warning}");
     }

@@ -52,6 +52,12 @@ pub struct PolicyConfig {
     pub password_suffices: Option<Vec<String>>,
     /// The same for a caller's attestation of a fresh first factor.
     pub attestation_suffices: Option<Vec<String>>,
+    /// Changes for which tenants may let a code to the mailbox be enough: `DISABLE_TWO_FACTOR`, `GENERATE_RECOVERY_CODES`.
+    pub mailbox_code_suffices: Option<Vec<String>>,
+    /// Whether a sign-in of the last 15 minutes authorizes new recovery codes.
+    pub sign_in_authorizes_recovery_codes: Option<bool>,
+    /// Whether the oldest method stays the default when another one is added.
+    pub added_method_keeps_default: Option<bool>,
     /// What a sign-in has to be answered with, at least: `LOW`, `RESTRICTED` or `STRONG`.
     pub sign_in_strength: Option<String>,
     /// What a step-up has to be answered with, at least.
@@ -76,6 +82,8 @@ pub struct PolicyConfig {
     pub reset_beside_mailed_password: Option<bool>,
     /// Whether people are told of changes that they made themselves.
     pub change_notices: Option<bool>,
+    /// If true, messages name the account in a masked form only, such as `j***@e***.com`.
+    pub mask_account_name: Option<bool>,
     /// Whether the address on file has to be verified before a method can be enrolled.
     pub email_must_be_verified: Option<bool>,
     /// Whether user ids that differ only in case are different users.
@@ -140,6 +148,8 @@ impl PolicyConfig {
             default_locked: self.default_locked,
             users_may_change: self.users_may_change,
             single_method: self.single_method,
+            sign_in_authorizes_recovery_codes: self.sign_in_authorizes_recovery_codes,
+            added_method_keeps_default: self.added_method_keeps_default,
             recovery_style: self.recovery_style.as_deref().map(style).transpose()?,
             recovery_codes: self.recovery_codes,
             trusted_devices: self.trusted_devices,
@@ -150,6 +160,7 @@ impl PolicyConfig {
             reset_hold: hours(self.reset_hold_hours),
             reset_beside_mailed_password: self.reset_beside_mailed_password,
             change_notices: self.change_notices,
+            mask_account_name: self.mask_account_name,
             email_must_be_verified: self.email_must_be_verified,
             case_sensitive_ids: self.case_sensitive_ids,
             code_digits: digits.map_err(|why| why.at(PolicyField::CodeDigits.path()))?,
@@ -191,6 +202,10 @@ impl PolicyConfig {
             attestation_suffices: changes(
                 PolicyField::AttestationSuffices,
                 &self.attestation_suffices,
+            )?,
+            mailbox_code_suffices: changes(
+                PolicyField::MailboxCodeSuffices,
+                &self.mailbox_code_suffices,
             )?,
             sign_in_strength: strength(PolicyField::SignInStrength, &self.sign_in_strength)?,
             step_up_strength: strength(PolicyField::StepUpStrength, &self.step_up_strength)?,

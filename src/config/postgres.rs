@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Durable memory.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct PostgresConfig {
     /// `postgres://user:password@host/database?sslmode=verify-full&sslrootcert=/path/ca.pem`. Where absent, an SQLite file in `data_dir` is used, which only one process can.
     pub url: Option<String>,
+    /// File with the value of `url`, in one line; set either.
+    pub url_file: Option<PathBuf>,
     /// `transaction` if `url` leads to a pooler in transaction mode, such as PgBouncer: nothing is prepared, and timeouts come from the role, as `countersign grants` prints them. `none` otherwise.
     pub pooler: PoolerMode,
     /// How many connections this process opens at most, of all kinds together: 2 for verdicts, 2 for reads of single users, 2 for lists and maintenance, the rest for changes. At least 8. `countersign migrate` opens 2 of its own.
@@ -37,6 +40,7 @@ impl Default for PostgresConfig {
     fn default() -> Self {
         Self {
             url: None,
+            url_file: None,
             pooler: PoolerMode::None,
             max_connections: 16,
             statement_timeout_ms: 5000,

@@ -18,7 +18,7 @@ use url::{Host, Url};
 pub struct TenantConfig {
     /// The company's id, as callers send it.
     pub id: String,
-    /// Its name in messages and apps: 1 to 64 bytes of one line without a link. Its id where absent. Text messages show 18 characters of it.
+    /// Its name in messages and apps: 1 to 64 bytes of one line without a URL; it may hold a dot, as in `Booking.com`. Its id where absent. Text messages show 18 characters of it.
     pub display_name: Option<String>,
     /// `https://host` of the page where codes are typed. Browsers then fill codes in there and nowhere else (`@host #code` ends each text message with a code).
     pub origin: Option<String>,

@@ -5,7 +5,9 @@ pub mod change;
 mod code_hash;
 mod default_method;
 pub mod directory;
+pub mod ended_approval;
 pub mod groups;
+pub mod lost_method;
 pub mod profile;
 mod reset;
 mod revert;
@@ -15,7 +17,7 @@ pub use code_hash::{PendingAttempt, StoredHashLookup};
 pub use default_method::{AvailableChannels, DefaultMethod, DefaultReason, MethodRequirements};
 
 use crate::{
-    account::change::FailedAttempt,
+    account::{change::FailedAttempt, ended_approval::EndedApproval, lost_method::LostMethod},
     challenge::{answered_by::AnsweredBy, approval::Approval},
     device::{Device, DeviceTokenHash},
     limits::budget::AttemptClass,
@@ -89,6 +91,13 @@ pub struct Account {
     pub email_since: Timestamp,
     /// The reset that was requested without a sign-in.
     pub reset: Option<Reset>,
+    /// Methods that were removed by recovery code in the last 72 hours.
+    pub lost_methods: Vec<LostMethod>,
+    /// Until when the recovery codes or key authorize no change after a sign-in, because a code to the mailbox created
+    /// them.
+    pub recovery_restricted_until: Option<Timestamp>,
+    /// Approvals that ended less than an hour ago, in the order in which they ended.
+    pub ended_approvals: Vec<EndedApproval>,
 }
 
 impl Account {
@@ -124,6 +133,28 @@ impl Account {
     #[must_use]
     pub fn strongest(&self, rules: &PolicyRules) -> Option<MethodStrength> {
         let kinds = self.methods.iter().map(|method| method.kind);
+        let allowed = kinds.filter(|kind| rules.allowed_kinds.contain(*kind));
+        allowed.map(MethodKind::strength).max()
+    }
+
+    /// Whether the recovery codes or key authorize no change after a sign-in yet.
+    #[must_use]
+    pub fn has_restricted_recovery(&self, now: Timestamp) -> bool {
+        let until = self.recovery_restricted_until;
+        until.is_some_and(|until| now < until)
+    }
+
+    /// Whether a method was lost less than 72 hours ago.
+    #[must_use]
+    pub fn has_lost_method(&self, now: Timestamp) -> bool {
+        self.lost_methods.iter().any(|lost| lost.weighs(now))
+    }
+
+    /// The strength of the strongest lost method of an allowed kind.
+    #[must_use]
+    pub fn strongest_lost(&self, rules: &PolicyRules, now: Timestamp) -> Option<MethodStrength> {
+        let lost = self.lost_methods.iter().filter(|lost| lost.weighs(now));
+        let kinds = lost.map(|lost| lost.kind);
         let allowed = kinds.filter(|kind| rules.allowed_kinds.contain(*kind));
         allowed.map(MethodKind::strength).max()
     }
@@ -199,7 +230,7 @@ impl Account {
             .filter(|method| Some(method.id) != replaced_method_id);
         let taken: Vec<&MethodLabel> = others.map(|method| &method.label).collect();
         match requested {
-            Some(label) if taken.contains(&&label) => Err(Refusal::LabelTaken),
+            Some(label) if label.is_among(&taken) => Err(Refusal::LabelTaken),
             Some(label) => Ok(label),
             None => Ok(MethodLabel::made_up(kind, &taken)),
         }
@@ -292,7 +323,8 @@ pub enum Advice {
     RecoveryCodesLow,
     /// No recovery code is left.
     RecoveryCodesExhausted,
-    /// The user signed in by recovery or bypass code. The approval authorizes a new method for ten minutes.
+    /// The user signed in by recovery or bypass code. The approval authorizes a new method for ten minutes; after a
+    /// recovery code, the removal of a lost one instead.
     SwitchMethod,
     /// The user has not confirmed that they saved their recovery codes or key.
     RecoveryCodesNotSaved,

@@ -22,7 +22,7 @@ use crate::{
     device::{DeviceTokenHash, DeviceTrustTerms},
     limits::budget::{AttemptClass, RateLimitWindows},
     method::{MethodKind, MethodSecret},
-    notice::message::ClientDescription,
+    notice::{account_label::AccountLabel, message::ClientDescription},
     policy::AttemptBudgets,
     recovery::{CodeSlot, RecoveryStatus},
     value::{
@@ -66,6 +66,8 @@ pub struct Challenge {
     pub client_description: ClientDescription,
     /// The language of its messages.
     pub locale: Option<String>,
+    /// The account as its messages name it; `None` if the challenge sends none.
+    pub account: Option<AccountLabel>,
     /// The user's own key, which seals personal fields in the audit event of its verdict.
     pub user_key: SecretBytes,
     /// The user's recovery options at issue.

@@ -146,11 +146,20 @@ impl MethodLabel {
         };
         let mut label = Self(stem.to_owned());
         let mut number = 1;
-        while taken.contains(&&label) {
+        while label.is_among(taken) {
             number += 1;
             label = Self(format!("{stem} {number}"));
         }
         label
+    }
+
+    /// Whether one of these labels looks the same: it differs in joiners at most.
+    #[must_use]
+    pub fn is_among(&self, taken: &[&Self]) -> bool {
+        let shown = text::without_joiners(&self.0);
+        taken
+            .iter()
+            .any(|other| text::without_joiners(&other.0) == shown)
     }
 
     /// The label.

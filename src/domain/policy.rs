@@ -66,6 +66,8 @@ pub struct Policy {
     pub authorization_lifetime: Duration,
     /// How long a sign-in by recovery code authorizes one enrollment.
     pub recovery_authorization_lifetime: Duration,
+    /// How long a sign-in authorizes new recovery codes, if the policy permits it.
+    pub sign_in_authorization_lifetime: Duration,
 }
 
 /// The budgets of attempts, by class.
@@ -229,6 +231,7 @@ impl Policy {
             devices_per_user: 20,
             authorization_lifetime: Duration::from_mins(5),
             recovery_authorization_lifetime: Duration::from_mins(10),
+            sign_in_authorization_lifetime: Duration::from_mins(15),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Refusals: preconditions of a call that are not met, and how to meet them.
 
+use crate::authorization::rejection::AuthorizationRejection;
+
 /// A precondition that is not met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -34,11 +36,8 @@ pub enum Refusal {
     )]
     AttestationRequired,
     /// The proof does not authorize the change.
-    #[error(
-        "authorization not accepted: it is used, expired, for another action or caller, or older than a change of the \
-         account; obtain a new one"
-    )]
-    AuthorizationNotAccepted,
+    #[error("authorization not accepted: {0}")]
+    AuthorizationNotAccepted(AuthorizationRejection),
     /// The account password is wrong.
     #[error(
         "the account password is wrong: ask the user for it again; each attempt counts like a wrong code"
@@ -52,8 +51,8 @@ pub enum Refusal {
     /// The method that answered the step-up is too weak.
     #[error(
         "the method that answered the step_up is too weak: to remove a method, use one at least as strong; to add a \
-         method, generate recovery codes or turn two-factor off, use the user's strongest; to trust a device, use one \
-         that counts for sign-in"
+         method, generate recovery codes or turn two-factor off, use one as strong as the user's strongest, where a \
+         method removed by recovery code counts for 72 hours more; to trust a device, use one that counts for sign-in"
     )]
     StrongerMethodRequired,
     /// No method of the user can answer.
@@ -151,6 +150,17 @@ pub enum Refusal {
         "two-factor is required, and this is the user's last method that counts: replace it, or enroll another first"
     )]
     LastMethodRequired,
+    /// A code to the mailbox created the recovery codes recently.
+    #[error(
+        "these recovery codes were created by a code to the mailbox less than 72 hours ago: until then they sign in, and \
+         authorize no change"
+    )]
+    RecoveryCodesTooNew,
+    /// A sign-in by recovery code would remove the last method that can sign in.
+    #[error(
+        "no other method can answer a sign-in: set replaced_method_id in BeginEnrollment to replace this one instead"
+    )]
+    NoMethodLeft,
     /// The policy offers no recovery codes or key.
     #[error("the policy offers no recovery codes or key: an administrator can issue a bypass code")]
     RecoveryNotOffered,

@@ -6,12 +6,20 @@ use countersign_domain::{
     value::time::Timestamp,
 };
 use countersign_proto::v1 as pb;
+use std::time::Duration;
 
 pub(in crate::grpc) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     let nanos = at.millis().rem_euclid(1000) * 1_000_000;
     prost_types::Timestamp {
         seconds: at.millis().div_euclid(1000),
         nanos: i32::try_from(nanos).unwrap_or_default(),
+    }
+}
+
+pub(in crate::grpc) fn duration(duration: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(duration.subsec_nanos()).unwrap_or_default(),
     }
 }
 

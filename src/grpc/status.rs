@@ -7,7 +7,7 @@ use countersign_domain::{
 use countersign_proto::v1::ErrorReason;
 use countersign_transport::{
     callers::UnknownCaller,
-    status::{RETRY_SOON_DELAY, defect, error_info, with_reason, with_retry},
+    status::{RETRY_SOON_DELAY, defect, error_info, with_metadata, with_reason, with_retry},
 };
 use std::time::Duration;
 use tonic::{Code, Status};
@@ -82,6 +82,12 @@ impl From<Error> for Status {
             Error::DeviceNotFound => not_found(ErrorReason::DeviceNotFound, message),
             Error::ChallengeNotFound => not_found(ErrorReason::ChallengeNotFound, message),
             Error::ResetNotFound => not_found(ErrorReason::ResetNotFound, message),
+            Error::Refused(refusal @ Refusal::AuthorizationNotAccepted(why)) => with_metadata(
+                Code::FailedPrecondition,
+                reason(refusal),
+                message,
+                [("cause", why.as_str())],
+            ),
             Error::Refused(refusal) => {
                 with_reason(Code::FailedPrecondition, reason(refusal), message)
             }
@@ -182,7 +188,7 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::PhoneMissing => ErrorReason::PhoneNumberMissing,
         Refusal::StepUpRequired | Refusal::WaitsForAdministrator => ErrorReason::StepUpRequired,
         Refusal::AttestationRequired => ErrorReason::AttestationRequired,
-        Refusal::AuthorizationNotAccepted => ErrorReason::AuthorizationNotAccepted,
+        Refusal::AuthorizationNotAccepted(_) => ErrorReason::AuthorizationNotAccepted,
         Refusal::PasswordRejected => ErrorReason::PasswordRejected,
         Refusal::NoPasswordService => ErrorReason::NoPasswordService,
         Refusal::StrongerMethodRequired => ErrorReason::StrongerMethodRequired,
@@ -209,6 +215,8 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::DefaultLocked => ErrorReason::DefaultLocked,
         Refusal::OneMethodOnly => ErrorReason::OneMethodOnly,
         Refusal::LastMethodRequired => ErrorReason::LastMethodRequired,
+        Refusal::RecoveryCodesTooNew => ErrorReason::RecoveryCodesTooNew,
+        Refusal::NoMethodLeft => ErrorReason::NoMethodLeft,
         Refusal::RecoveryNotOffered => ErrorReason::RecoveryNotOffered,
         Refusal::RecoveryCodesReplaced => ErrorReason::RecoveryCodesReplaced,
         Refusal::ActsOnThemselves => ErrorReason::ActsOnThemselves,

@@ -63,6 +63,7 @@ impl CheckedNotifier {
             destination: address.clone().unwrap_or_default(),
             locale: "en".to_owned(),
             display_name: "Countersign notifier check".to_owned(),
+            account_name: "jane".to_owned(),
             subject: of_email(format!("Countersign notifier check: {name}")),
             html: of_email(format!("<p>{text}</p>")),
             text,

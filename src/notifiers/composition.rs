@@ -12,11 +12,14 @@ use crate::{
 };
 use countersign_transport::{
     callers::CallerRegistry,
-    config::{ConfigReadError, LoadedConfig, LogConfig, Overrides, ServerConfig, load_over},
+    config::{
+        ConfigReadError, ConfigSources, LoadedConfig, LogConfig, Overrides, ServerConfig, load_over,
+    },
+    socket::ListenError,
     startup_report::StartupReportLine,
     tls::{self, TlsConfigError},
 };
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 use url::Url;
 
 /// A notifier that is ready to start.
@@ -66,8 +69,8 @@ pub enum NotifierStartError {
     #[error(transparent)]
     Tls(#[from] TlsConfigError),
     /// The address of the metrics endpoint can't be bound.
-    #[error("metrics.listen: can't listen on {0}: {1}")]
-    Metrics(SocketAddr, io::Error),
+    #[error("metrics.listen: {0}")]
+    Metrics(ListenError),
 }
 
 /// Prepares the SMTP notifier.
@@ -88,9 +91,10 @@ pub fn smtp(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartErro
 /// # Errors
 /// [`NotifierStartError`] says why it does not start.
 pub fn sms(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartError> {
-    let mut loaded: LoadedConfig<SmsNotifierConfig> = load_over(overrides, None)?;
+    let sources = ConfigSources::read(overrides)?;
+    let mut loaded: LoadedConfig<SmsNotifierConfig> = sources.load(None)?;
     if let Some(name) = &loaded.config.gateway.preset {
-        loaded = load_over(overrides, Some(preset(name)?))?;
+        loaded = sources.load(Some(preset(name)?))?;
     }
     refuse(loaded.config.problems())?;
     let provider = MessageProvider::Sms(Box::new(SmsGateway::new(&loaded.config.gateway)?));
@@ -138,11 +142,8 @@ fn used<T>(loaded: &LoadedConfig<T>, common: &CommonNotifierConfig<'_>) -> Vec<S
     let hours = common.delivery.keep_hours;
     let idempotency_store = format!("{}; kept for {hours} h", folder.unwrap_or_default());
     let tokens = common.caller.token_sha256.len();
-    let metrics = common.metrics.listen;
-    let metrics = metrics.map_or_else(
-        || "not served".to_owned(),
-        |at| format!("http://{at}/metrics"),
-    );
+    let metrics = common.metrics.listen.as_ref();
+    let metrics = metrics.map_or_else(|| "not served".to_owned(), |at| format!("/metrics on {at}"));
     vec![
         line(
             "listening",

@@ -13,13 +13,10 @@ pub use sms::{
 };
 pub use smtp::{SmtpConfig, SmtpNotifierConfig, SmtpTls};
 
-use countersign_transport::config::{CallerTokensConfig, LogConfig, ServerConfig};
+use countersign_transport::config::{CallerTokensConfig, ListenAddress, LogConfig, ServerConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 /// Settings of deliveries.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -35,8 +32,8 @@ pub struct DeliveryConfig {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsConfig {
-    /// Address and port of the Prometheus endpoint `GET /metrics`, in plaintext. If unset, metrics are not served.
-    pub listen: Option<SocketAddr>,
+    /// Address of the Prometheus endpoint `GET /metrics`, in plaintext, in the forms of `server.listen`. If unset, metrics are not served.
+    pub listen: Option<ListenAddress>,
 }
 
 /// The sections that both notifiers have.
@@ -63,26 +60,4 @@ impl Default for DeliveryConfig {
             keep_hours: 96,
         }
     }
-}
-
-/// Reads a secret from a file. The file has one line.
-pub(super) fn secret(file: &Path) -> Result<zeroize::Zeroizing<String>, SecretFileError> {
-    let text = std::fs::read_to_string(file).map(zeroize::Zeroizing::new);
-    let text = text.map_err(|cause| SecretFileError::Unreadable(file.to_path_buf(), cause))?;
-    let trimmed = text.trim();
-    if trimmed.is_empty() || trimmed.chars().any(char::is_control) {
-        return Err(SecretFileError::NoSecret(file.to_path_buf()));
-    }
-    Ok(zeroize::Zeroizing::new(trimmed.to_owned()))
-}
-
-/// Why a secret can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretFileError {
-    /// The file can't be read.
-    #[error("the secret file {0} can't be read: {1}")]
-    Unreadable(PathBuf, std::io::Error),
-    /// The file is empty, or has more than one line.
-    #[error("the secret file {0} has to contain exactly one line")]
-    NoSecret(PathBuf),
 }

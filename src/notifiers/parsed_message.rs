@@ -111,6 +111,7 @@ impl ParsedMessage {
             destination,
             locale: _,
             display_name,
+            account_name: _,
             subject,
             text,
             content,

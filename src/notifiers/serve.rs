@@ -10,16 +10,16 @@ use crate::{
 use countersign_proto::notifier::notifier_service_server::NotifierServiceServer;
 use countersign_transport::{
     callers::CallerRegistry,
-    config::ServerConfig,
+    config::{ListenAddress, ServerConfig},
     drain::TransportFailed,
     single_service::SingleServiceServer,
+    socket::BoundSocket,
     startup_report::StartupReportLine,
     system::{RandomSource, SystemClock},
 };
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
     task::JoinSet,
 };
 use tokio_stream::Stream;
@@ -44,7 +44,7 @@ const PURGE_INTERVAL: Duration = Duration::from_mins(10);
 pub struct PreparedNotifier {
     dispatcher: Arc<Dispatcher>,
     metrics: Arc<NotifierMetrics>,
-    metrics_listener: Option<TcpListener>,
+    metrics_listener: Option<BoundSocket>,
     callers: Arc<CallerRegistry>,
     config: ServerConfig,
     memory: Duration,
@@ -71,7 +71,10 @@ pub async fn prepare(
     } = selected;
     let metrics_listener = match metrics.listen {
         None => None,
-        Some(address) => Some(bound(address).await?),
+        Some(address) => {
+            let bound = BoundSocket::bind(&address).await;
+            Some(bound.map_err(NotifierStartError::Metrics)?)
+        }
     };
     let idempotency_store = IdempotencyStore::open(&data_dir, entropy).await?;
     let metrics = Arc::new(NotifierMetrics::default());
@@ -93,16 +96,11 @@ pub async fn prepare(
     Ok((used, ready))
 }
 
-async fn bound(address: SocketAddr) -> Result<TcpListener, NotifierStartError> {
-    let listener = TcpListener::bind(address).await;
-    listener.map_err(|cause| NotifierStartError::Metrics(address, cause))
-}
-
 impl PreparedNotifier {
     /// The address of the metrics endpoint; `None` if it is not served.
     #[must_use]
-    pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.metrics_listener.as_ref()?.local_addr().ok()
+    pub fn metrics_address(&self) -> Option<ListenAddress> {
+        self.metrics_listener.as_ref()?.address().ok()
     }
 
     /// Serves until `stop` resolves. Then reports `NOT_SERVING`, finishes messages in flight within the drain timeout,

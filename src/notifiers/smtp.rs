@@ -7,7 +7,7 @@ mod mail;
 mod reply;
 
 use crate::{
-    config::{SecretFileError, SmtpConfig, secret},
+    config::SmtpConfig,
     outcome::{SendFailure, SendOutcome},
     parsed_message::ParsedMessage,
     smtp::{
@@ -16,6 +16,7 @@ use crate::{
     },
 };
 use countersign_proto::notifier::RefusalReason;
+use countersign_transport::secret_file::{SecretFileError, read_secret};
 use lettre::transport::smtp::{
     Error,
     commands::{Data, Mail as MailFrom, Rcpt, Rset},
@@ -50,7 +51,11 @@ impl SmtpRelay {
     /// # Errors
     /// [`SmtpConfigError`] if the configuration can't be used.
     pub fn new(config: &SmtpConfig) -> Result<Self, SmtpConfigError> {
-        let password = config.password_file.as_deref().map(secret).transpose()?;
+        let password = config
+            .password_file
+            .as_deref()
+            .map(read_secret)
+            .transpose()?;
         let sender = MailSender::new(config).ok_or(SmtpConfigError::Address)?;
         let hello = config.hello_name.clone();
         let hello = hello.unwrap_or_else(|| sender.domain().to_owned());

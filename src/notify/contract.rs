@@ -27,6 +27,7 @@ pub(super) fn request(message: &OutboundMessage, texts: &MessageTexts) -> Delive
         destination: message.destination.as_str().to_owned(),
         locale: message.locale.clone().unwrap_or_default(),
         display_name: message.display_name.clone(),
+        account_name: message.account.as_str().to_owned(),
         subject,
         text,
         html,

@@ -117,6 +117,7 @@ impl MessageTexts {
             destination,
             locale,
             display_name,
+            account,
             content,
             ..
         } = message;
@@ -127,7 +128,7 @@ impl MessageTexts {
                 let lines = self.tenants.get(tenant).map_or(&nothing, |own| &own.lines);
                 RenderedMessage {
                     subject: String::new(),
-                    text: sms::text(language, lines, display_name, content),
+                    text: sms::text(language, lines, display_name, account, content),
                     html: String::new(),
                 }
             }
@@ -136,7 +137,7 @@ impl MessageTexts {
                     revert: self.revert_link(message),
                     cancel_reset: self.cancel_reset_link(message),
                 };
-                let mail = RenderedMail::new(language, display_name, content, links);
+                let mail = RenderedMail::new(language, display_name, account, content, links);
                 RenderedMessage {
                     subject: mail.subject.clone(),
                     text: mail.text(),

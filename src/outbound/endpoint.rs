@@ -1,6 +1,7 @@
 //! Where a service is, and what proves who calls it.
 
 use crate::config::EndpointConfig;
+use countersign_transport::secret_file::{SecretFileError, read_secret};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -22,8 +23,8 @@ pub enum EndpointError {
     #[error("{0}: `{1}` is no endpoint: {2}")]
     Endpoint(&'static str, String, transport::Error),
     /// A token that can't be read.
-    #[error("{0}: the token in {1} can't be read: {2}")]
-    TokenFile(&'static str, PathBuf, io::Error),
+    #[error("{0}: token_file: {1}")]
+    TokenFile(&'static str, SecretFileError),
     /// A token that can't be sent.
     #[error("{0}: the token in {1} has characters that a header can't carry")]
     Token(&'static str, PathBuf),
@@ -111,9 +112,8 @@ pub(crate) fn bearer(
 }
 
 fn bearer_in(section: &'static str, file: &Path) -> Result<MetadataValue<Ascii>, EndpointError> {
-    let token = fs::read_to_string(file)
-        .map_err(|cause| EndpointError::TokenFile(section, file.into(), cause))?;
-    let mut bearer: MetadataValue<Ascii> = format!("Bearer {}", token.trim())
+    let token = read_secret(file).map_err(|cause| EndpointError::TokenFile(section, cause))?;
+    let mut bearer: MetadataValue<Ascii> = format!("Bearer {}", token.as_str())
         .parse()
         .map_err(|_| EndpointError::Token(section, file.into()))?;
     bearer.set_sensitive(true);

@@ -22,11 +22,11 @@ use countersign_domain::authorization::caller::{
 };
 use countersign_transport::{
     callers::CallerRegistry,
-    config::LoadedConfig,
+    config::{ListenAddress, LoadedConfig},
     startup_report::StartupReportLine,
     system::{Clock, SystemClock, SystemEntropy},
 };
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 /// The embedded default: nothing to install, nothing to configure, everyone on this machine may do everything.
 ///
@@ -34,8 +34,8 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 /// See [`StartError`].
 pub async fn dev(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, StartError> {
     let config = &loaded.config;
-    if !config.server.listen.ip().is_loopback() {
-        return Err(StartError::DevOffLoopback(config.server.listen));
+    if !config.server.listen.is_local() {
+        return Err(StartError::DevOffLoopback(config.server.listen.clone()));
     }
     let problems = config.problems_of_identity();
     if !problems.is_empty() {
@@ -60,7 +60,7 @@ pub async fn dev(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, StartEr
     let service_layer = config.policy.layer()?;
     let clock = Arc::new(OffsetClock::of(Arc::new(SystemClock)));
     let inbox = Arc::new(Inbox::new(Arc::clone(&clock), wording.texts, true));
-    let mut used = used(config.server.listen, &file, &key_file, data_dir.lasts());
+    let mut used = used(&config.server.listen, &file, &key_file, data_dir.lasts());
     used.push(StartupReportLine::new(
         "passwords",
         startup_report::passwords(&config.identity),
@@ -88,7 +88,7 @@ pub async fn dev(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, StartEr
 }
 
 fn used(
-    listen: SocketAddr,
+    listen: &ListenAddress,
     file: &Path,
     key_file: &Path,
     lasts: &'static str,
@@ -97,7 +97,7 @@ fn used(
         StartupReportLine::new(
             "listening",
             format!("{listen}, plaintext"),
-            "dev; loopback only",
+            "dev; this machine only",
         ),
         StartupReportLine::new("durable", format!("SQLite, {}", file.display()), lasts),
         StartupReportLine::new(

@@ -12,8 +12,8 @@ use crate::{
         redis::UnsafeRedis,
     },
 };
-use countersign_transport::tls::TlsConfigError;
-use std::{io, net::SocketAddr, path::PathBuf};
+use countersign_transport::{config::ListenAddress, tls::TlsConfigError};
+use std::{io, path::PathBuf};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +80,7 @@ pub enum StartError {
     #[error(
         "dev lets everyone do everything, so it listens on loopback only, not on {0}; use `countersign serve` for anything else"
     )]
-    DevOffLoopback(SocketAddr),
+    DevOffLoopback(ListenAddress),
 }
 
 fn listed(problems: &[InvalidConfig]) -> String {

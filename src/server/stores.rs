@@ -116,8 +116,24 @@ async fn checked_postgres(
         StartError::Configuration(vec![InvalidConfig::PostgresUrl(cause.to_string())])
     })?;
     let value = format!("PostgreSQL, {address}{behind}{failover}{pending}");
-    let used = StartupReportLine::new("durable", value, loaded.source_of("postgres.url"));
+    let used = StartupReportLine::new(
+        "durable",
+        value,
+        source_of_url(
+            loaded,
+            "postgres.url",
+            loaded.config.postgres.url_file.as_ref(),
+        ),
+    );
     Ok((postgres, used))
+}
+
+/// Where the address of a store comes from: its field, or the file that a field names.
+fn source_of_url(loaded: &LoadedConfig<Config>, field: &str, file: Option<&PathBuf>) -> String {
+    match file {
+        Some(file) => format!("{}, named by {field}_file", file.display()),
+        None => loaded.source_of(field),
+    }
 }
 
 fn data_dir(config: &Config) -> &Path {
@@ -272,6 +288,7 @@ pub(super) async fn short_lived(
 ) -> Result<(ShortLivedStores, StartupReportLine, Vec<String>), StartError> {
     let RedisConfig {
         urls,
+        urls_file,
         cluster,
         timeout_ms,
     } = &loaded.config.redis;
@@ -309,6 +326,10 @@ pub(super) async fn short_lived(
     let shown: Vec<String> = urls.iter().map(|url| without_password(url)).collect();
     let kind = if is_cluster { "Redis Cluster" } else { "Redis" };
     let value = format!("{kind}, {}", shown.join(", "));
-    let used = StartupReportLine::new("short-lived", value, loaded.source_of("redis.urls"));
+    let used = StartupReportLine::new(
+        "short-lived",
+        value,
+        source_of_url(loaded, "redis.urls", urls_file.as_ref()),
+    );
     Ok((redis, used, warnings))
 }

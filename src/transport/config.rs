@@ -3,36 +3,41 @@
 
 mod caller;
 mod check;
+mod environment;
+mod layer;
+mod listen_address;
 mod log;
+mod read_error;
 mod reference;
+mod schema;
 mod server;
 
 pub use caller::CallerTokensConfig;
 pub use check::{InvalidServerConfig, REFUSED, check_server_config, is_safe};
+pub(crate) use listen_address::is_localhost;
+pub use listen_address::{InvalidListenAddress, ListenAddress};
 pub use log::{LogConfig, LogFormat};
+pub use read_error::{ConfigReadError, PREFIX};
 pub use reference::reference_of;
 pub use server::{ServerConfig, TlsConfig};
 
 use crate::config_error::ConfigError;
+use environment::{ENVIRONMENT, PORT_SOURCE};
 use figment::{
     Figment, Metadata,
-    providers::{Env, Format, Serialized, Toml},
-    value::UncasedStr,
+    providers::{Format, Serialized, Toml},
+    value::Dict,
 };
+use layer::ConfigLayer;
+use schemars::{JsonSchema, schema_for};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 use std::{
     fs, io,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
-/// Environment variables of the configuration begin with this; `__` separates section and field.
-pub const PREFIX: &str = "COUNTERSIGN_";
-
 /// What values come from, where they come from no file.
 const DEFAULT: &str = "default";
-const ENVIRONMENT: &str = "environment";
 const COMMAND_LINE: &str = "command line";
 const PRESET: &str = "preset";
 
@@ -42,7 +47,7 @@ pub struct Overrides {
     /// The file to read.
     pub file: Option<PathBuf>,
     /// Where to listen.
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<ListenAddress>,
     /// Folder of the embedded default.
     pub data_dir: Option<PathBuf>,
 }
@@ -56,24 +61,16 @@ pub struct LoadedConfig<T> {
     sources: Figment,
 }
 
-/// A configuration that can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigReadError {
-    /// The file named on the command line is not there.
-    #[error("there is no configuration file {0}")]
-    NoFile(PathBuf),
-    /// It can't be read.
-    #[error("the configuration file {0} can't be read: {1}")]
-    File(PathBuf, io::Error),
-    /// Variables begin as those of the configuration do, and nothing reads them.
-    #[error(
-        "{} in the environment: nothing reads {}; a field is {PREFIX}SECTION__FIELD, and tables such as `callers` stand in the file",
-        .0.join(", "), if .0.len() == 1 { "it" } else { "them" }
-    )]
-    UnknownVariables(Vec<String>),
-    /// It is not TOML, or a value is unknown or malformed.
-    #[error("{0}: {1}")]
-    Mistake(String, ConfigError),
+/// What a configuration is read from. The file is read once: it may be a pipe.
+pub struct ConfigSources {
+    overrides: Overrides,
+    file: Option<ConfigFile>,
+}
+
+/// A file that was read.
+struct ConfigFile {
+    path: PathBuf,
+    text: String,
 }
 
 /// Reads the configuration of any process, over a preset, which is a text of this program's own.
@@ -85,111 +82,113 @@ pub fn load_over<T>(
     preset: Option<&'static str>,
 ) -> Result<LoadedConfig<T>, ConfigReadError>
 where
-    T: Default + Serialize + DeserializeOwned,
+    T: Default + Serialize + DeserializeOwned + JsonSchema,
 {
-    let mut sources = Figment::from(Serialized::defaults(T::default()));
-    if let Some(preset) = preset {
-        sources = sources.merge(Toml::string(preset));
+    ConfigSources::read(overrides)?.load(preset)
+}
+
+impl ConfigSources {
+    /// Reads the file, if one is named.
+    ///
+    /// # Errors
+    /// [`ConfigReadError`] if it can't be read, or is not TOML.
+    pub fn read(overrides: &Overrides) -> Result<Self, ConfigReadError> {
+        let file = overrides
+            .file
+            .as_deref()
+            .map(ConfigFile::read)
+            .transpose()?;
+        Ok(Self {
+            overrides: overrides.clone(),
+            file,
+        })
     }
-    let mut read = None;
-    if let Some(file) = &overrides.file {
-        if !file.is_file() {
-            return Err(ConfigReadError::NoFile(file.clone()));
+
+    /// The configuration, over a preset.
+    ///
+    /// # Errors
+    /// Tells which value is wrong, and where it stands.
+    pub fn load<T>(&self, preset: Option<&'static str>) -> Result<LoadedConfig<T>, ConfigReadError>
+    where
+        T: Default + Serialize + DeserializeOwned + JsonSchema,
+    {
+        let mut sources = Figment::from(Serialized::defaults(T::default()));
+        if let Some(preset) = preset {
+            sources = sources.merge(Toml::string(preset));
         }
-        let text = fs::read_to_string(file);
-        let text = text.map_err(|cause| ConfigReadError::File(file.clone(), cause))?;
-        if let Some(mistake) = ConfigError::from_syntax(&text) {
-            return Err(ConfigReadError::Mistake(
-                file.display().to_string(),
-                mistake,
-            ));
+        if let Some(port) = environment::port() {
+            sources = sources.merge(port);
         }
-        sources = sources.merge(Toml::file_exact(file));
-        read = Some((file.as_path(), text));
+        if let Some(file) = &self.file {
+            sources = sources.merge(ConfigLayer::file(&file.path, file.values()?));
+        }
+        for variable in environment::variables(&schema_for!(T).to_value())? {
+            sources = sources.merge(variable);
+        }
+        if let Some(listen) = &self.overrides.listen {
+            sources = sources.merge(Serialized::default("server.listen", listen));
+        }
+        if let Some(data_dir) = &self.overrides.data_dir {
+            sources = sources.merge(Serialized::default("data_dir", data_dir));
+        }
+        let config = sources
+            .extract()
+            .map_err(|error| malformed(&error, self.file.as_ref()))?;
+        Ok(LoadedConfig {
+            config,
+            file: self.overrides.file.clone(),
+            sources,
+        })
     }
-    let unknown = unknown_variables(&outside_sections(&T::default()));
-    if !unknown.is_empty() {
-        return Err(ConfigReadError::UnknownVariables(unknown));
+}
+
+impl ConfigFile {
+    fn read(path: &Path) -> Result<Self, ConfigReadError> {
+        let text = fs::read_to_string(path).map_err(|cause| match cause.kind() {
+            io::ErrorKind::NotFound => ConfigReadError::NoFile(path.to_path_buf()),
+            _ => ConfigReadError::File(path.to_path_buf(), cause),
+        })?;
+        let file = Self {
+            path: path.to_path_buf(),
+            text,
+        };
+        match ConfigError::from_syntax(&file.text) {
+            Some(mistake) => Err(file.mistake(mistake)),
+            None => Ok(file),
+        }
     }
-    sources = sources.merge(environment(&T::default()));
-    if let Some(listen) = overrides.listen {
-        sources = sources.merge(Serialized::default("server.listen", listen));
+
+    fn values(&self) -> Result<Dict, ConfigReadError> {
+        let values = Toml::from_str(&self.text);
+        values.map_err(|_| self.mistake(ConfigError::unreadable()))
     }
-    if let Some(data_dir) = &overrides.data_dir {
-        sources = sources.merge(Serialized::default("data_dir", data_dir));
+
+    fn mistake(&self, mistake: ConfigError) -> ConfigReadError {
+        ConfigReadError::Mistake(self.path.display().to_string(), mistake)
     }
-    let config = sources.extract().map_err(|error| {
-        malformed(
-            &error,
-            read.as_ref().map(|(file, text)| (*file, text.as_str())),
-        )
-    })?;
-    Ok(LoadedConfig {
-        config,
-        file: overrides.file.clone(),
-        sources,
-    })
 }
 
 /// A value that its field does not take. What comes neither from the environment nor from the command line stands in the
 /// file, because defaults fit.
-fn malformed(error: &figment::Error, file: Option<(&Path, &str)>) -> ConfigReadError {
+fn malformed(error: &figment::Error, file: Option<&ConfigFile>) -> ConfigReadError {
     let source = error.metadata.as_ref().map(source).unwrap_or_default();
-    let file = file.filter(|_| ![ENVIRONMENT, COMMAND_LINE].contains(&source.as_str()));
-    let mistake = ConfigError::from_value(error, file.map(|(_, text)| text));
+    let file =
+        file.filter(|_| ![ENVIRONMENT, COMMAND_LINE, PORT_SOURCE].contains(&source.as_str()));
+    let mistake = ConfigError::from_value(error, file.map(|file| file.text.as_str()));
     match file.filter(|_| mistake.has_position()) {
-        Some((file, _)) => ConfigReadError::Mistake(file.display().to_string(), mistake),
+        Some(file) => file.mistake(mistake),
         None if source == DEFAULT => ConfigReadError::Mistake(ENVIRONMENT.to_owned(), mistake),
         None => ConfigReadError::Mistake(source, mistake),
     }
 }
 
-/// Variables with our prefix that name no field, so that somebody thinks that something is set which is not.
-fn unknown_variables(outside: &[String]) -> Vec<String> {
-    let keys = Env::prefixed(PREFIX).lowercase(false);
-    let keys = keys.iter().map(|(key, _)| key.into_string());
-    let unknown = keys.filter(|key| {
-        let is_field = outside.iter().any(|field| field.eq_ignore_ascii_case(key));
-        !key.contains("__") && !is_field && !is_set_by_kubernetes(key)
-    });
-    let mut unknown: Vec<String> = unknown.map(|key| format!("{PREFIX}{key}")).collect();
-    unknown.sort_unstable();
-    unknown
-}
-
-/// Kubernetes sets variables such as `COUNTERSIGN_SERVICE_HOST` and `COUNTERSIGN_PORT_50051_TCP_ADDR` in every container
-/// beside a service of that name, or of one that begins alike.
-fn is_set_by_kubernetes(key: &str) -> bool {
-    let of_service = ["SERVICE_HOST", "SERVICE_PORT", "PORT"];
-    let ends = |name: &str| key == name || key.ends_with(&format!("_{name}"));
-    let of_port = key.split_once("PORT_").is_some_and(|(before, rest)| {
-        let is_service = before == "SERVICE_" || before.ends_with("_SERVICE_");
-        let is_number = rest.starts_with(|first: char| first.is_ascii_digit());
-        is_service || (is_number && (before.is_empty() || before.ends_with('_')))
-    });
-    of_service.into_iter().any(ends) || of_port
-}
-
-/// Variables that name a field.
-fn environment(defaults: &impl Serialize) -> Env {
-    let outside = outside_sections(defaults);
-    let names_a_field = move |key: &UncasedStr| {
-        key.as_str().contains("__") || outside.iter().any(|field| key == field)
-    };
-    Env::prefixed(PREFIX).filter(names_a_field).split("__")
-}
-
-/// The fields that stand in no section, and are none.
-fn outside_sections(defaults: &impl Serialize) -> Vec<String> {
-    let is_field = |value: &Value| !value.is_object() && !value.is_array();
-    let Ok(Value::Object(fields)) = serde_json::to_value(defaults) else {
-        return Vec::new();
-    };
-    let fields = fields.into_iter().filter(|(_, value)| is_field(value));
-    fields.map(|(name, _)| name).collect()
-}
-
 impl<T> LoadedConfig<T> {
+    /// Whether the port to listen on is named by the variable `PORT`.
+    #[must_use]
+    pub fn listens_on_port_variable(&self) -> bool {
+        self.source_of("server.listen") == PORT_SOURCE
+    }
+
     /// Where a value comes from: `default`, `preset`, a file, `environment` or `command line`.
     #[must_use]
     pub fn source_of(&self, key: &str) -> String {
@@ -199,8 +198,11 @@ impl<T> LoadedConfig<T> {
 }
 
 fn source(metadata: &Metadata) -> String {
-    if metadata.name.contains(ENVIRONMENT) {
-        return ENVIRONMENT.to_owned();
+    if let Some(named) = [ENVIRONMENT, PORT_SOURCE]
+        .into_iter()
+        .find(|name| metadata.name == *name)
+    {
+        return named.to_owned();
     }
     let file = metadata
         .source

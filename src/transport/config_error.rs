@@ -32,6 +32,15 @@ impl ConfigError {
         })
     }
 
+    /// A text that can't be read, for a reason that nothing tells.
+    pub(crate) fn unreadable() -> Self {
+        Self {
+            place: None,
+            field: String::new(),
+            what: "it can't be read".to_owned(),
+        }
+    }
+
     /// A value that is not what its field takes. It stands in `text`, unless it comes from elsewhere.
     #[must_use]
     pub fn from_value(error: &Error, text: Option<&str>) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! | to see | read |
 //! |---|---|
-//! | which connections are accepted, and for how long | [`listener`], [`tls`] |
+//! | which connections are accepted, and for how long | [`listener`], [`socket`], [`tls`] |
 //! | the limits of HTTP/2 and of gRPC | [`limits`] |
 //! | what holds for each call: caller, deadline, trace, panics | [`edge`], [`callers`] |
 //! | a status with a reason of the contract | [`status`] |
@@ -26,6 +26,7 @@ pub mod limits;
 pub mod listener;
 pub mod secret_file;
 pub mod single_service;
+pub mod socket;
 pub mod startup_report;
 pub mod status;
 pub mod system;

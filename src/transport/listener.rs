@@ -1,12 +1,14 @@
 //! Listening: so many connections and no more, each of which has to get through its handshake and say something soon.
 
-use crate::config::ServerConfig;
+use crate::{
+    config::{ListenAddress, ServerConfig},
+    socket::{BoundSocket, ListenError, SocketStream},
+};
 use futures_util::stream;
 use std::{
     fmt,
     future::Future,
     io,
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -14,7 +16,6 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time::{Instant, Sleep, sleep, timeout},
@@ -49,14 +50,14 @@ pub struct BoundListener {
 
 /// Where connections come in, as many as there are places. Others wait in the system's queue.
 struct ConnectionAcceptor {
-    tcp: TcpListener,
+    socket: BoundSocket,
     places: Arc<Semaphore>,
     warned_at: Option<Instant>,
 }
 
 /// A connection, which holds its place until it ends.
 pub struct AcceptedConnection {
-    io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
+    io: Either<SocketStream, Box<TlsStream<SocketStream>>>,
     /// Until it has said that it speaks HTTP/2.
     silence: Option<IdleTimeouts>,
     /// Asked to reconnect, it may go on for as long as a stream of it is open: for ever, without this.
@@ -70,14 +71,6 @@ struct IdleTimeouts {
     bytes_to_come: usize,
 }
 
-/// An address that can't be bound.
-#[derive(Debug, thiserror::Error)]
-#[error("can't listen on {address}: {cause}")]
-pub struct ListenError {
-    address: SocketAddr,
-    cause: io::Error,
-}
-
 /// Binds the configured address.
 ///
 /// # Errors
@@ -86,16 +79,11 @@ pub async fn listen(
     config: &ServerConfig,
     tls: Option<Arc<rustls::ServerConfig>>,
 ) -> Result<BoundListener, ListenError> {
-    let tcp = TcpListener::bind(config.listen)
-        .await
-        .map_err(|cause| ListenError {
-            address: config.listen,
-            cause,
-        })?;
+    let socket = BoundSocket::bind(&config.listen).await?;
     Ok(BoundListener {
         longest: longest(config),
         entrance: ConnectionAcceptor {
-            tcp,
+            socket,
             places: Arc::new(Semaphore::new(
                 config.max_connections.min(Semaphore::MAX_PERMITS),
             )),
@@ -117,8 +105,8 @@ impl BoundListener {
     ///
     /// # Errors
     /// If the system does not tell.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.entrance.tcp.local_addr()
+    pub fn local_addr(&self) -> io::Result<ListenAddress> {
+        self.entrance.socket.address()
     }
 
     /// The connections that come.
@@ -131,7 +119,7 @@ impl BoundListener {
     /// Handshakes run beside each other: a slow one holds up nobody.
     async fn next(&mut self) -> AcceptedConnection {
         loop {
-            let (tcp, permit) = tokio::select! {
+            let (stream, permit) = tokio::select! {
                 Some(shaken) = self.shaking_hands.join_next() => match shaken {
                     Ok(Some(connection)) => return connection,
                     Ok(None) | Err(_) => continue,
@@ -139,9 +127,9 @@ impl BoundListener {
                 accepted = self.entrance.accept() => accepted,
             };
             match self.tls.clone() {
-                None => return AcceptedConnection::new(Either::Left(tcp), permit, self.longest),
+                None => return AcceptedConnection::new(Either::Left(stream), permit, self.longest),
                 Some(tls) => {
-                    let shaken = shake_hands(tls, tcp, permit, self.longest);
+                    let shaken = shake_hands(tls, stream, permit, self.longest);
                     drop(self.shaking_hands.spawn(shaken));
                 }
             }
@@ -151,11 +139,11 @@ impl BoundListener {
 
 async fn shake_hands(
     tls: TlsAcceptor,
-    tcp: TcpStream,
+    stream: SocketStream,
     permit: OwnedSemaphorePermit,
     longest: Duration,
 ) -> Option<AcceptedConnection> {
-    let shaken = timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(tcp)).await;
+    let shaken = timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await;
     let encrypted = shaken.ok()?.ok()?;
     Some(AcceptedConnection::new(
         Either::Right(Box::new(encrypted)),
@@ -165,12 +153,11 @@ async fn shake_hands(
 }
 
 impl ConnectionAcceptor {
-    async fn accept(&mut self) -> (TcpStream, OwnedSemaphorePermit) {
+    async fn accept(&mut self) -> (SocketStream, OwnedSemaphorePermit) {
         loop {
             let permit = self.acquire_permit().await;
-            let accepted = self.tcp.accept().await;
-            match accepted.and_then(|(tcp, _)| tcp.set_nodelay(true).map(|()| tcp)) {
-                Ok(tcp) => return (tcp, permit),
+            match self.socket.accept().await {
+                Ok(stream) => return (stream, permit),
                 Err(cause) => {
                     self.warn(format_args!("connections could not be accepted: {cause}"));
                     sleep(ACCEPT_RETRY_DELAY).await;
@@ -202,7 +189,7 @@ impl ConnectionAcceptor {
 
 impl AcceptedConnection {
     fn new(
-        io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
+        io: Either<SocketStream, Box<TlsStream<SocketStream>>>,
         permit: OwnedSemaphorePermit,
         longest: Duration,
     ) -> Self {

@@ -30,12 +30,28 @@ pub fn with_reason(code: Code, reason: ErrorReason, message: String) -> Status {
     Status::with_error_details(code, message, error_info(reason))
 }
 
+/// A status that says why, with further values in the metadata of its `ErrorInfo`.
+#[must_use]
+pub fn with_metadata<const N: usize>(
+    code: Code,
+    reason: ErrorReason,
+    message: String,
+    metadata: [(&str, &str); N],
+) -> Status {
+    let owned = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let details = ErrorDetails::with_error_info(name(reason), DOMAIN, HashMap::from(owned));
+    Status::with_error_details(code, message, details)
+}
+
 /// The reason, for the details of a status.
 #[must_use]
 pub fn error_info(reason: ErrorReason) -> ErrorDetails {
+    ErrorDetails::with_error_info(name(reason), DOMAIN, HashMap::new())
+}
+
+fn name(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
-    let name = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
-    ErrorDetails::with_error_info(name, DOMAIN, HashMap::new())
+    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
 }
 
 /// A status for a call that took too long.

@@ -3,6 +3,7 @@
 mod administrators;
 mod binding;
 mod budgets;
+mod causes;
 mod concurrency;
 mod deadlocks;
 mod delivery;
@@ -18,6 +19,8 @@ mod injection;
 mod late_commits;
 mod logged_out;
 mod lost_answers;
+mod lost_methods;
+mod mailbox;
 mod moved_rows;
 mod notices;
 mod older_replica;

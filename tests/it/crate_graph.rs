@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs};
 const ALLOWED_DEPENDENCIES: [(&str, &str); 6] = [
     (
         "src/domain",
-        "argon2 data-encoding email_address hmac icu_locale_core idna rlibphonenumber serde sha1 sha2 subtle thiserror \
+        "argon2 data-encoding email_address hmac icu_locale_core icu_normalizer icu_properties idna rlibphonenumber serde sha1 sha2 subtle thiserror \
          totp-rs unic-langid zeroize",
     ),
     ("src/proto", "prost prost-types tonic tonic-prost"),
@@ -14,7 +14,7 @@ const ALLOWED_DEPENDENCIES: [(&str, &str); 6] = [
         "src/transport",
         "countersign-domain countersign-proto data-encoding figment futures-util http opentelemetry opentelemetry_sdk rand \
          rustls schemars serde serde_json sha2 thiserror tokio tokio-rustls tokio-stream tokio-util toml_edit tonic \
-         tonic-types tower tracing tracing-subscriber url",
+         tonic-types tower tracing tracing-subscriber url zeroize",
     ),
     (
         "src/notifiers",

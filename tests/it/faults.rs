@@ -6,6 +6,7 @@ mod answers;
 mod attempts;
 mod busy;
 mod commits;
+mod configuration;
 mod conflicts;
 mod connections;
 mod dead_letters;

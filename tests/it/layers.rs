@@ -184,12 +184,12 @@ const SEPARATE_PROCESSES: [&str; 3] = [
 fn allowed_of_transport(module: &str) -> Option<&'static [&'static str]> {
     match module {
         "cli" | "server" | "transport" | "notifiers" | "password_verifier" => None,
-        "config" => Some(&["callers", "config"]),
+        "config" => Some(&["callers", "config", "secret_file"]),
         "crypto" => Some(&["config_error", "system"]),
         "grpc" => Some(&["access_log", "callers", "edge", "status"]),
         "app" | "notify" => Some(&["system"]),
         "store" => Some(&["system", "tls"]),
-        "outbound" => Some(&["trace_context"]),
+        "outbound" => Some(&["secret_file", "trace_context"]),
         _ => Some(&[]),
     }
 }

@@ -8,8 +8,11 @@ use countersign_domain::{
     authorization::action::Transaction,
     challenge::code::{CanonicalAnswer, DigitCount, Digits},
     method::MethodKind,
-    notice::message::{
-        ClientDescription, CodePurpose, MessageContent, Notice, NoticeKind, OutboundMessage,
+    notice::{
+        account_label::AccountLabel,
+        message::{
+            ClientDescription, CodePurpose, MessageContent, Notice, NoticeKind, OutboundMessage,
+        },
     },
     revert::{RevertClaim, RevertToken},
     value::{
@@ -142,6 +145,7 @@ fn rendered(
         destination,
         locale: Some(locale.to_owned()),
         display_name: "ACME".to_owned(),
+        account: AccountLabel::new("jane", false),
         content,
     })
 }

@@ -7,6 +7,7 @@ mod devices;
 pub(crate) mod directory;
 pub(crate) mod enforcement;
 pub(crate) mod journey;
+pub(crate) mod lost_methods;
 mod methods;
 mod notices;
 mod passwords;

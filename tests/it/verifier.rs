@@ -287,7 +287,7 @@ fn a_field_outside_sections_may_stand_in_the_environment() {
     assert!(would_start, "{said}");
     let (would_start, said) = check(&others);
     assert!(!would_start && said.contains("users is not set"), "{said}");
-    // What nothing reads is refused: a section is no field.
+    // What nothing reads is refused, and a section that is not TOML.
     for unknown in [
         "COUNTERSIGN_SERVER",
         "COUNTERSIGN_CALLERS",

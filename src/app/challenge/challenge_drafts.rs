@@ -100,6 +100,8 @@ impl ChallengeDrafts {
         };
         let token = call.device_token_hash();
         let device = token.and_then(|token| Some((account.device_holding(token)?.id, token)));
+        let sends = expected_answer.destination().is_some();
+        let account_label = sends.then(|| user.account_label(purpose.confirms_destination()));
         Challenge {
             id: self.randomness.id(),
             subject: call.subject.clone(),
@@ -115,6 +117,7 @@ impl ChallengeDrafts {
             wrong_codes: policy.wrong_codes,
             client_description: call.client.client_description.clone(),
             locale: locale(context),
+            account: account_label,
             user_key: user.user_key.clone(),
             recovery: account.recovery_status(policy),
             trust: DeviceTrustTerms::of(&policy.rules),
@@ -163,7 +166,7 @@ impl ChallengeDrafts {
             }
             (_, AnswerChoice::Default) => {
                 let terms = if let Purpose::StepUp { action, .. } = purpose {
-                    terms.preferring_sufficient(action, account)
+                    terms.preferring_sufficient(action, account, context.now)
                 } else {
                     terms
                 };
@@ -263,9 +266,13 @@ fn refuse_weak_step_up(
 ) -> Result<(), Refusal> {
     let user = &context.user;
     match purpose {
-        Purpose::StepUp { action, .. } => {
-            check_step_up(action, method, &user.account, &user.policy.rules)
-        }
+        Purpose::StepUp { action, .. } => check_step_up(
+            action,
+            method,
+            &user.account,
+            &user.policy.rules,
+            context.now,
+        ),
         Purpose::SignIn
         | Purpose::VerifyEmail { .. }
         | Purpose::Enrollment(_)

@@ -166,6 +166,7 @@ impl CodeDelivery {
             destination: destination.clone(),
             locale: challenge.locale.clone(),
             display_name: self.display_names.of(&challenge.subject.tenant),
+            account: challenge.account.clone()?,
             content: MessageContent::Code {
                 code: challenge.code_to_send(&key)?,
                 purpose: challenge.purpose.of_code(),

@@ -386,7 +386,10 @@ fn authorized_by(challenge: Challenge, accepted: &AcceptedProof) -> Challenge {
     let enrollment_authorization = match accepted {
         AcceptedProof::Recovery(_) => EnrollmentAuthorization::Recovery,
         AcceptedProof::Bypass(_) => EnrollmentAuthorization::Bypass,
-        AcceptedProof::Approval(_) | AcceptedProof::Attestation(_) | AcceptedProof::Ticket => {
+        AcceptedProof::Approval(_)
+        | AcceptedProof::MailboxCode(_)
+        | AcceptedProof::Attestation(_)
+        | AcceptedProof::Ticket => {
             return challenge;
         }
     };

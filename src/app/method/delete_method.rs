@@ -1,11 +1,19 @@
-//! `DeleteMethod`: removes a method. Removing the last one that counts turns two-factor off.
+//! `DeleteMethod`: removes a method. Removing the last one that counts turns two-factor off. A sign-in by recovery code
+//! removes a lost method, which keeps its strength for 72 hours.
 
 use crate::app::{
-    CallerRequest, Error, QueuedNoticeSummary, SubmittedProof, context::RequestContext,
-    dependencies::MethodDependencies, notices::ChangeNotice, replayed_response::ReplayedResponse,
+    CallerRequest, Error, QueuedNoticeSummary, SubmittedProof,
+    authorization::{consumed_by_change, permit},
+    context::RequestContext,
+    dependencies::MethodDependencies,
+    notices::ChangeNotice,
+    replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
-    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    account::{
+        MethodRequirements,
+        change::{AccountChange, AccountWriteOp, CreatedResource},
+    },
     audit_event::{AuditDetails, AuditEventKind},
     authorization::action::Action,
     method::Method,
@@ -50,42 +58,30 @@ async fn delete(
     let account = &user.account;
     let method = account.method(id).ok_or(Error::MethodNotFound)?;
     let action = Action::RemoveMethod(id);
-    let consumed_proof = deps
-        .authorization
-        .authorize(context, &action, proof)
-        .await?;
+    permit(context, &action)?;
+    let admitted = deps.authorization.admit(context, &action, proof)?;
+    let lost = admitted.is_recovery();
+    if lost {
+        let rules = &user.policy.rules;
+        let sign_in = MethodRequirements::of_sign_in(rules, deps.views.served());
+        account.keeps_a_method_without(id, sign_in)?;
+    }
+    let accepted = deps.authorization.redeem(context, &action, admitted);
+    let consumed_proof = consumed_by_change(context, &accepted.await?)?;
     let last = account.ends_with(id, &user.policy.rules);
     let details = AuditDetails::none()
         .with("method_id", id)
         .with("method_kind", method.kind.as_str())
-        .with("last", last);
-    let (notice, change_kind) = if last {
-        let notice = Notice::of(NoticeKind::TwoFactorDisabled, context.now);
-        (notice, RevertibleChange::TurnOff)
-    } else {
-        (
-            notice_of_removal(deps, context, method)?,
-            RevertibleChange::Removal,
-        )
-    };
-    let (change_notice, revertible) =
-        deps.notices
-            .revertible_notice(user, [], notice, change_kind)?;
-    let ChangeNotice {
-        notices,
-        queued_notices,
-    } = change_notice;
-    let response = ReplayedResponse::with_queued_notices(queued_notices);
+        .with("last", last)
+        .with("lost", lost);
+    let (writes, change_notice) = removal(deps, context, method, lost)?;
+    let response = ReplayedResponse::with_queued_notices(change_notice.queued_notices);
     let kind = AuditEventKind::MethodRemoved;
     let change = AccountChange {
         epoch: account.epoch.grown(),
         consumed_proofs: vec![consumed_proof],
-        writes: [AccountWriteOp::RemoveMethod(id)]
-            .into_iter()
-            .chain(last.then_some(AccountWriteOp::NoRecoveryCodes))
-            .chain([revertible])
-            .collect(),
-        notices,
+        writes,
+        notices: change_notice.notices,
         idempotency_record: deps
             .idempotency
             .record(context, CreatedResource::Nothing, &response),
@@ -93,6 +89,40 @@ async fn delete(
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
     Ok(saved.map(|()| response.queued_notices))
+}
+
+/// The writes and notices of a removal. The removal of a lost method can't be reverted: the user declared that it is of no
+/// use, and what is left is all that they have. Its notices are sent whatever the policy says.
+fn removal(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    method: &Method,
+    lost: bool,
+) -> Result<(Vec<AccountWriteOp>, ChangeNotice), Error> {
+    let user = &context.user;
+    if lost {
+        let notice = notice_of_removal(deps, context, method)?;
+        let change_notice = deps.notices.unconditional_notice(user, [], &notice)?;
+        let writes = vec![AccountWriteOp::RemoveLostMethod(method.id)];
+        return Ok((writes, change_notice));
+    }
+    let last = user.account.ends_with(method.id, &user.policy.rules);
+    let (notice, change_kind) = if last {
+        let notice = Notice::of(NoticeKind::TwoFactorDisabled, context.now);
+        (notice, RevertibleChange::TurnOff)
+    } else {
+        let notice = notice_of_removal(deps, context, method)?;
+        (notice, RevertibleChange::Removal)
+    };
+    let (change_notice, revertible) =
+        deps.notices
+            .revertible_notice(user, [], notice, change_kind)?;
+    let writes = [AccountWriteOp::RemoveMethod(method.id)]
+        .into_iter()
+        .chain(last.then_some(AccountWriteOp::NoRecoveryCodes))
+        .chain([revertible])
+        .collect();
+    Ok((writes, change_notice))
 }
 
 fn notice_of_removal(

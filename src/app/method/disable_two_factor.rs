@@ -1,8 +1,8 @@
 //! `DisableTwoFactor`: removes everything that answers or skips the second factor, in one step.
 
 use crate::app::{
-    CallerRequest, Error, QueuedNoticeSummary, SubmittedProof, context::RequestContext,
-    dependencies::MethodDependencies, replayed_response::ReplayedResponse,
+    CallerRequest, Error, QueuedNoticeSummary, SubmittedProof, authorization::consumed_by_change,
+    context::RequestContext, dependencies::MethodDependencies, replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
@@ -50,16 +50,17 @@ async fn disable(
         return Err(Refusal::TwoFactorOff.into());
     }
     let action = Action::DisableTwoFactor;
-    let consumed_proof = deps
-        .authorization
-        .authorize(context, &action, proof)
-        .await?;
+    let accepted = deps.authorization.accept(context, &action, proof).await?;
+    let consumed_proof = consumed_by_change(context, &accepted)?;
     let notice = Notice::of(NoticeKind::TwoFactorDisabled, context.now);
+    let change_kind = RevertibleChange::TurnOff;
     let (change_notice, revertible) =
         deps.notices
-            .revertible_notice(user, [], notice, RevertibleChange::TurnOff)?;
+            .notice_by_proof(user, notice, change_kind, &accepted)?;
     let response = ReplayedResponse::with_queued_notices(change_notice.queued_notices);
-    let details = AuditDetails::none().with("methods", account.methods.len());
+    let details = AuditDetails::none()
+        .with("methods", account.methods.len())
+        .with("authorization", accepted.as_str());
     let kind = AuditEventKind::TwoFactorDisabled;
     let change = AccountChange {
         epoch: account.epoch.grown(),

@@ -2,6 +2,7 @@
 
 use crate::app::{
     CallerRequest, DisplayedRecoveryCodes, Error, QueuedNoticeSummary, SubmittedProof,
+    authorization::consumed_by_change,
     context::{OpenedAccount, ReplayedCall, RequestContext},
     dependencies::RecoveryDependencies,
     notices::ChangeNotice,
@@ -11,10 +12,11 @@ use crate::app::{
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
     audit_event::{AuditDetails, AuditEventKind},
-    authorization::action::Action,
+    authorization::{action::Action, proof::AcceptedProof},
     notice::message::{Notice, NoticeKind},
     refusal::Refusal,
-    revert::RevertibleChange,
+    revert::{REVERT_LIFETIME, RevertibleChange},
+    value::time::Timestamp,
 };
 use std::sync::Arc;
 
@@ -70,19 +72,18 @@ async fn generate(
     let RequestContext { call, user, now } = context;
     offered(user)?;
     let action = Action::GenerateRecoveryCodes;
-    let consumed_proof = deps
-        .authorization
-        .authorize(context, &action, proof)
-        .await?;
+    let accepted = deps.authorization.accept(context, &action, proof).await?;
+    let consumed_proof = consumed_by_change(context, &accepted)?;
     let new = deps.codes.new_recovery_codes(call, &user.policy).await?;
     let NewRecoveryCodes {
         set,
         exposed_codes: codes,
     } = new.ok_or(Refusal::RecoveryNotOffered)?;
     let notice = Notice::of(NoticeKind::RecoveryCodesGenerated, *now);
+    let change_kind = RevertibleChange::RecoveryCodes;
     let (change_notice, revertible) =
         deps.notices
-            .revertible_notice(user, [], notice, RevertibleChange::RecoveryCodes)?;
+            .notice_by_proof(user, notice, change_kind, &accepted)?;
     let ChangeNotice {
         notices,
         queued_notices,
@@ -93,20 +94,40 @@ async fn generate(
         ..ReplayedResponse::default()
     };
     let kind = AuditEventKind::RecoveryCodesGenerated;
+    let details = AuditDetails::none().with("authorization", accepted.as_str());
     let change = AccountChange {
         consumed_proofs: vec![consumed_proof],
-        writes: vec![AccountWriteOp::RecoveryCodes(set), revertible],
+        writes: [AccountWriteOp::RecoveryCodes(set)]
+            .into_iter()
+            .chain(restriction(&accepted, *now))
+            .chain([revertible])
+            .collect(),
         notices,
         idempotency_record: deps
             .idempotency
             .record(context, CreatedResource::Nothing, &response),
-        ..context.change(deps.events.event(context, kind, AuditDetails::none()))
+        ..context.change(deps.events.event(context, kind, details))
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
     Ok(saved.map(|()| GeneratedRecoveryCodes {
         codes: deps.printer.display(call, user, response.codes, *now),
         queued_notices: response.queued_notices,
     }))
+}
+
+/// Codes that a code to the mailbox created authorize no change while their creation can be reverted. Otherwise the
+/// mailbox could add and replace methods by way of them.
+fn restriction(accepted: &AcceptedProof, now: Timestamp) -> Option<AccountWriteOp> {
+    match accepted {
+        AcceptedProof::MailboxCode(_) => {
+            Some(AccountWriteOp::RestrictRecovery(now.plus(REVERT_LIFETIME)))
+        }
+        AcceptedProof::Approval(_)
+        | AcceptedProof::Recovery(_)
+        | AcceptedProof::Bypass(_)
+        | AcceptedProof::Attestation(_)
+        | AcceptedProof::Ticket => None,
+    }
 }
 
 fn offered(user: &OpenedAccount) -> Result<(), Refusal> {

@@ -101,6 +101,7 @@ impl App {
             tenant: notice.tenant,
             destination: notice.destination,
             locale: notice.locale,
+            account: notice.account,
             content: MessageContent::Notice(notice.notice),
         }
     }

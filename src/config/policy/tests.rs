@@ -40,6 +40,9 @@ fn every_field_is_read() {
         single_method = true
         password_suffices = ["DISABLE_TWO_FACTOR"]
         attestation_suffices = ["TRUST_DEVICE"]
+        mailbox_code_suffices = ["GENERATE_RECOVERY_CODES"]
+        sign_in_authorizes_recovery_codes = true
+        added_method_keeps_default = true
         sign_in_strength = "RESTRICTED"
         step_up_strength = "STRONG"
         recovery_style = "KEY"
@@ -52,6 +55,7 @@ fn every_field_is_read() {
         reset_hold_hours = 96
         reset_beside_mailed_password = true
         change_notices = false
+        mask_account_name = true
         email_must_be_verified = false
         case_sensitive_ids = true
         code_digits = 8

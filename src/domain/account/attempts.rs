@@ -1,11 +1,16 @@
 //! Wrong attempts in the durable record. They fill rate-limit windows, and they identify repeated attempts.
 
 use crate::{
-    account::{Account, change::FailedAttempt},
+    account::{
+        Account,
+        change::FailedAttempt,
+        ended_approval::{ApprovalEnding, EndedApproval, MAX_ENDED_APPROVALS},
+    },
+    authorization::{caller::CallerName, rejection::AuthorizationRejection},
     challenge::{approval::Approval, totp::ClockSkew},
     limits::budget::AttemptClass,
     value::{
-        id::{AttemptId, ChallengeId},
+        id::{ApprovalId, AttemptId, ChallengeId},
         time::Timestamp,
     },
 };
@@ -38,7 +43,7 @@ const RECOVERY_ATTEMPT_RETENTION: Duration = Duration::from_hours(1);
 pub const MAX_WRONG_ATTEMPTS: usize = 48;
 
 /// How long an approval is kept: the longest lifetime in [`crate::authorization`], and a margin for clock differences.
-const APPROVAL_RETENTION: Duration = Duration::from_mins(11);
+const APPROVAL_RETENTION: Duration = Duration::from_mins(16);
 
 /// The largest number of approvals kept, the latest ones. Each took a second factor and is valid for minutes.
 pub const MAX_APPROVALS: usize = 8;
@@ -57,11 +62,52 @@ impl Account {
         self.forget_old_attempts(attempt.at);
     }
 
-    /// Deletes approvals that are too old to authorize anything, or of another epoch.
+    /// Ends approvals that are too old to authorize anything, or of another epoch.
     pub(crate) fn forget_old_approvals(&mut self, now: Timestamp) {
         let epoch = self.epoch;
-        self.approvals
-            .retain(|kept| now.since(kept.at) <= APPROVAL_RETENTION && kept.epoch == epoch);
+        let ended = self.approvals.extract_if(.., |kept| {
+            now.since(kept.at) > APPROVAL_RETENTION || kept.epoch != epoch
+        });
+        let ended: Vec<Approval> = ended.collect();
+        for approval in &ended {
+            let ending = if approval.epoch == epoch {
+                ApprovalEnding::Expired
+            } else {
+                ApprovalEnding::AccountChanged
+            };
+            self.end_approval(approval, ending);
+        }
+        self.ended_approvals
+            .retain(|ended| ended.is_remembered(now));
+    }
+
+    /// Remembers how an approval ended.
+    pub(crate) fn end_approval(&mut self, approval: &Approval, ending: ApprovalEnding) {
+        self.ended_approvals.push(EndedApproval {
+            id: approval.id,
+            caller: approval.caller.clone(),
+            approved_at: approval.at,
+            ending,
+        });
+        let surplus = self
+            .ended_approvals
+            .len()
+            .saturating_sub(MAX_ENDED_APPROVALS);
+        self.ended_approvals.drain(..surplus);
+    }
+
+    /// Why an approval that the account does not have authorizes nothing. Another caller's approval is unknown.
+    #[must_use]
+    pub fn rejection_of(
+        &self,
+        id: ApprovalId,
+        caller: &CallerName,
+        now: Timestamp,
+    ) -> AuthorizationRejection {
+        let mut ended = self.ended_approvals.iter();
+        ended
+            .find(|ended| ended.id == id && ended.caller == *caller && ended.is_remembered(now))
+            .map_or(AuthorizationRejection::Unknown, EndedApproval::rejection)
     }
 
     /// Adds an approval, if its purpose may authorize anything.
@@ -71,7 +117,10 @@ impl Account {
             return;
         }
         let surplus = (self.approvals.len() + 1).saturating_sub(MAX_APPROVALS);
-        self.approvals.drain(..surplus);
+        let displaced: Vec<Approval> = self.approvals.drain(..surplus).collect();
+        for oldest in &displaced {
+            self.end_approval(oldest, ApprovalEnding::Displaced);
+        }
         self.approvals.push(approval);
     }
 }

@@ -89,7 +89,8 @@ impl ConsumedProof {
         match accepted {
             AcceptedProof::Approval(id)
             | AcceptedProof::Recovery(id)
-            | AcceptedProof::Bypass(id) => Some(Self::Approval(*id)),
+            | AcceptedProof::Bypass(id)
+            | AcceptedProof::MailboxCode(id) => Some(Self::Approval(*id)),
             AcceptedProof::Attestation(id) => {
                 let id = id.as_str().to_owned();
                 Some(Self::Attestation(caller.clone(), id))
@@ -125,8 +126,12 @@ pub enum AccountWriteOp {
     SetDefault(MethodId),
     /// Removes a method. If it is the user's default, the user has none afterwards.
     RemoveMethod(MethodId),
+    /// Removes a method that the user declared lost. It keeps its strength for 72 hours.
+    RemoveLostMethod(MethodId),
     /// Replaces the recovery codes or recovery key.
     RecoveryCodes(NewRecoverySet),
+    /// Until this instant, the recovery codes or key authorize no change after a sign-in.
+    RestrictRecovery(Timestamp),
     /// Removes the recovery codes or recovery key.
     NoRecoveryCodes,
     /// Gives a new token to a device.

@@ -5,7 +5,8 @@ use crate::{
     authorization::{action::Action, strength_needed},
     method::{Method, MethodKind, MethodStrength, ineligibility::MethodIneligibility},
     policy::PolicyRules,
-    value::{destination::Channel, id::MethodId},
+    refusal::Refusal,
+    value::{destination::Channel, id::MethodId, time::Timestamp},
 };
 
 /// The default method, and the reason.
@@ -26,6 +27,8 @@ pub enum DefaultReason {
     SetByAdministrator,
     /// The user chose it.
     SetByUser,
+    /// The user's choice can't answer, or there is none, and the policy keeps the oldest method as the default.
+    Oldest,
     /// The user's choice can't answer, or there is none. This is the strongest method.
     Strongest,
 }
@@ -109,8 +112,8 @@ impl<'a> MethodRequirements<'a> {
     /// Requires the strength that `action` needs, if a method of the user has it. Otherwise a weak default would have
     /// the user submit a code for a change that is then refused.
     #[must_use]
-    pub fn preferring_sufficient(self, action: &Action, account: &Account) -> Self {
-        let needed = strength_needed(action, account, self.rules);
+    pub fn preferring_sufficient(self, action: &Action, account: &Account, now: Timestamp) -> Self {
+        let needed = strength_needed(action, account, self.rules, now);
         let strict = Self {
             at_least: needed.map_or(self.at_least, |needed| needed.max(self.at_least)),
             ..self
@@ -169,6 +172,9 @@ impl Account {
             }
             (_, Some(user_choice), _) => (*user_choice, DefaultReason::SetByUser),
             (_, None, Some(set)) => (*set, DefaultReason::SetByAdministrator),
+            ([oldest, ..], None, None) if terms.rules.added_method_keeps_default => {
+                (*oldest, DefaultReason::Oldest)
+            }
             (several, None, None) => {
                 let newest_first = several.iter().rev();
                 let strongest = newest_first.max_by_key(|method| method.kind.strength())?;
@@ -180,4 +186,24 @@ impl Account {
             reason,
         })
     }
+
+    /// Checks that a method is left that can answer a sign-in after `gone` was removed. Users who declared their methods
+    /// lost must not be left without one.
+    ///
+    /// # Errors
+    /// [`Refusal::NoMethodLeft`].
+    pub fn keeps_a_method_without(
+        &self,
+        gone: MethodId,
+        sign_in: MethodRequirements<'_>,
+    ) -> Result<(), Refusal> {
+        let mut others = self.methods.iter().filter(|method| method.id != gone);
+        if others.any(|method| sign_in.ineligibility(method).is_none()) {
+            return Ok(());
+        }
+        Err(Refusal::NoMethodLeft)
+    }
 }
+
+#[cfg(test)]
+mod tests;

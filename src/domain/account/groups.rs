@@ -1,6 +1,9 @@
 //! The groups of a user, as the caller tells them.
 
-use crate::value::{malformed::MalformedValue, text::filled_line};
+use crate::value::{
+    malformed::MalformedValue,
+    text::{filled_line, without_joiners},
+};
 use serde::{Deserialize, Serialize};
 
 /// The name of a group: 1 to 255 bytes, one line.
@@ -29,6 +32,12 @@ impl GroupName {
     /// [`MalformedValue`] says what is wrong.
     pub fn parse(name: &str) -> Result<Self, MalformedValue> {
         filled_line(name, Self::MAX_LENGTH).map(|name| Self(name.to_owned()))
+    }
+
+    /// Whether both name one group. Joiners make no difference.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self == other || without_joiners(&self.0) == without_joiners(&other.0)
     }
 
     /// The name.
@@ -65,7 +74,10 @@ impl UserGroups {
     pub fn include_any(&self, named: &[GroupName]) -> Option<bool> {
         match self {
             Self::Unknown => None,
-            Self::Listed(own) => Some(own.iter().any(|group| named.contains(group))),
+            Self::Listed(own) => {
+                let is_named = |group: &GroupName| named.iter().any(|other| group.is_same(other));
+                Some(own.iter().any(is_named))
+            }
             Self::TooMany => Some(!named.is_empty()),
         }
     }

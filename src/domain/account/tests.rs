@@ -282,7 +282,7 @@ fn before_a_change_that_needs_a_stronger_method_that_is_asked_for_first() {
     let asked = |action: &Action, methods: Vec<Method>| {
         let account = account(methods);
         let terms = MethodRequirements::of_step_up(&rules, ALL_SERVED, action, &account);
-        let terms = terms.preferring_sufficient(action, &account);
+        let terms = terms.preferring_sufficient(action, &account, NOW);
         account.default_method(terms).map(|default| default.id)
     };
     let (codes, remove) = (
@@ -397,6 +397,20 @@ fn a_label_of_another_method_is_refused() {
         user.label_for(Some(label("Phone")), MethodKind::Totp, None),
         Err(Refusal::LabelTaken)
     );
+}
+
+#[test]
+fn a_label_that_differs_in_joiners_only_is_taken() {
+    let user = account([
+        named(1, MethodKind::Sms, "علی\u{200C}رضا"),
+        named(2, MethodKind::Email, "👩💻"),
+    ]);
+    for asked in ["علیرضا", "👩\u{200D}💻"] {
+        let result = user.label_for(Some(label(asked)), MethodKind::Totp, None);
+        assert_eq!(result, Err(Refusal::LabelTaken), "{asked}");
+    }
+    let other = user.label_for(Some(label("علی")), MethodKind::Totp, None);
+    assert_eq!(other, Ok(label("علی")));
 }
 
 #[test]

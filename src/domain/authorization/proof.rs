@@ -1,7 +1,7 @@
 //! The proof of a caller that a change is permitted, and the result of its check.
 
 use crate::{
-    authorization::{action::Action, ticket::EnrollmentTicket},
+    authorization::{action::Action, rejection::AuthorizationRejection, ticket::EnrollmentTicket},
     challenge::approval::Approval,
     value::{
         id::{ApprovalId, AttestationId},
@@ -14,12 +14,16 @@ use crate::{
 pub enum Proof {
     /// No proof.
     None,
-    /// The stored approval; `None` if no approval with the given id exists.
-    Approval(Option<Box<Approval>>),
+    /// The stored approval.
+    Approval(Box<Approval>),
+    /// The id of an approval that the account does not have, and why.
+    EndedApproval(AuthorizationRejection),
     /// An attestation of a recent first factor.
     Attestation(Attestation),
-    /// A ticket; `None` unless it was issued for this user, caller and epoch.
-    Ticket(Option<EnrollmentTicket>),
+    /// A ticket for this user, caller and epoch.
+    Ticket(EnrollmentTicket),
+    /// Another ticket, and why it authorizes nothing.
+    EndedTicket(AuthorizationRejection),
     /// The account password, not verified yet.
     Password,
 }
@@ -53,8 +57,25 @@ pub enum AcceptedProof {
     Recovery(ApprovalId),
     /// The approval of a sign-in by bypass code, which implies the same.
     Bypass(ApprovalId),
+    /// The approval of a step-up by e-mail, which is weaker than the user's strongest method and suffices by policy.
+    MailboxCode(ApprovalId),
     /// An attestation.
     Attestation(AttestationId),
     /// A ticket. The method that it adds makes the epoch grow, which uses the ticket up.
     Ticket,
+}
+
+impl AcceptedProof {
+    /// The name in audit events.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Approval(_) => "APPROVAL",
+            Self::Recovery(_) => "RECOVERY",
+            Self::Bypass(_) => "BYPASS",
+            Self::MailboxCode(_) => "MAILBOX_CODE",
+            Self::Attestation(_) => "ATTESTATION",
+            Self::Ticket => "TICKET",
+        }
+    }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    account::lost_method::{LOST_METHOD_RETENTION, LostMethod},
     authorization::{
         action::{CallerAction, TransactionDigest, TrustedDevices},
         caller::CallerName,
@@ -73,7 +74,15 @@ fn recovery_sign_in() -> Approval {
 }
 
 fn show(approval: Approval) -> Proof {
-    Proof::Approval(Some(Box::new(approval)))
+    Proof::Approval(Box::new(approval))
+}
+
+fn unknown_approval() -> Proof {
+    Proof::EndedApproval(AuthorizationRejection::Unknown)
+}
+
+const fn because(why: AuthorizationRejection) -> Refusal {
+    Refusal::AuthorizationNotAccepted(why)
 }
 
 fn attestation(action: &Action) -> Attestation {
@@ -97,13 +106,13 @@ fn assert_step_up_refused(change: impl FnOnce(&mut Approval), why: Refusal) {
 }
 
 #[track_caller]
-fn assert_attestation_refused(change: impl FnOnce(&mut Attestation)) {
+fn assert_attestation_refused(why: AuthorizationRejection, change: impl FnOnce(&mut Attestation)) {
     let action = Action::AddMethod(MethodKind::Totp);
     let mut word = attestation(&action);
     change(&mut word);
     assert_eq!(
         ask(&two_factor_off(), &action, &Proof::Attestation(word)),
-        Err(Refusal::AuthorizationNotAccepted)
+        Err(because(why))
     );
 }
 
@@ -118,7 +127,7 @@ fn with_step_up_by(kind: MethodKind, action: &Action) -> Result<AcceptedProof, R
 #[test]
 fn with_two_factor_off_nothing_goes_without_an_attestation() {
     for action in every_action() {
-        let proofs = [Proof::None, Proof::Approval(None), show(step_up(&action))];
+        let proofs = [Proof::None, unknown_approval(), show(step_up(&action))];
         for proof in proofs {
             assert_eq!(
                 ask(&two_factor_off(), &action, &proof),
@@ -168,7 +177,7 @@ fn an_attestation_counts_for_five_minutes() {
         ..attestation(&action)
     };
     assert!(ask(&two_factor_off(), &action, &Proof::Attestation(at_the_end)).is_ok());
-    assert_attestation_refused(|word| {
+    assert_attestation_refused(AuthorizationRejection::Expired, |word| {
         word.authenticated_at = Timestamp::from_millis(NOW.minus(minutes(5)).millis() - 1);
     });
 }
@@ -181,12 +190,14 @@ fn an_attestation_may_be_half_a_minute_ahead() {
         ..attestation(&action)
     };
     assert!(ask(&two_factor_off(), &action, &Proof::Attestation(a_bit_ahead)).is_ok());
-    assert_attestation_refused(|word| word.authenticated_at = NOW.plus(seconds(31)));
+    let why = AuthorizationRejection::FromTheFuture;
+    assert_attestation_refused(why, |word| word.authenticated_at = NOW.plus(seconds(31)));
 }
 
 #[test]
 fn an_attestation_counts_for_its_own_action() {
-    assert_attestation_refused(|word| word.action = Action::AddMethod(MethodKind::Sms));
+    let why = AuthorizationRejection::OtherAction;
+    assert_attestation_refused(why, |word| word.action = Action::AddMethod(MethodKind::Sms));
 }
 
 #[test]
@@ -223,9 +234,9 @@ fn an_approval_that_nobody_knows_is_not_accepted() {
         ask(
             &two_factor_on(),
             &Action::GenerateRecoveryCodes,
-            &Proof::Approval(None)
+            &unknown_approval()
         ),
-        Err(Refusal::AuthorizationNotAccepted)
+        Err(because(AuthorizationRejection::Unknown))
     );
 }
 
@@ -236,7 +247,7 @@ fn a_step_up_authorizes_its_own_action_and_no_other() {
             let expected = if action == approved {
                 Ok(accepted())
             } else {
-                Err(Refusal::AuthorizationNotAccepted)
+                Err(because(AuthorizationRejection::OtherAction))
             };
             let outcome = ask(&two_factor_on(), &action, &show(step_up(&approved)));
             assert_eq!(outcome, expected, "{action} by a step-up for {approved}");
@@ -261,7 +272,7 @@ fn a_step_up_counts_whatever_text_was_shown_with_it() {
 fn a_step_up_of_another_caller_is_not_accepted() {
     assert_step_up_refused(
         |approval| approval.caller = CallerName::new("shop"),
-        Refusal::AuthorizationNotAccepted,
+        because(AuthorizationRejection::Unknown),
     );
 }
 
@@ -270,8 +281,45 @@ fn a_step_up_of_another_epoch_is_not_accepted() {
     for other in [EPOCH.number() - 1, EPOCH.number() + 1] {
         assert_step_up_refused(
             |approval| approval.epoch = crate::value::epoch::Epoch::from_number(other),
-            Refusal::AuthorizationNotAccepted,
+            because(AuthorizationRejection::AccountChanged),
         );
+    }
+}
+
+/// Whatever is wrong with it besides, and whatever the account is like, another caller's approval is unknown.
+#[test]
+fn to_another_caller_every_approval_is_unknown() {
+    let action = Action::RemoveMethod(id(APP));
+    let held = Account {
+        pending_review: true,
+        ..two_factor_on()
+    };
+    let with = |change: fn(&mut Approval)| {
+        let mut approval = Approval {
+            caller: CallerName::new("shop"),
+            ..step_up(&action)
+        };
+        change(&mut approval);
+        show(approval)
+    };
+    let proofs = [
+        with(|_| ()),
+        with(|approval| approval.epoch = EPOCH.grown()),
+        with(|approval| approval.at = NOW.minus(minutes(30))),
+        with(|approval| approval.purpose = ApprovedPurpose::SignIn),
+        with(|approval| approval.answered_by = AnsweredBy::Code(MethodKind::Email)),
+        with(|approval| approval.answered_by = RECOVERY),
+        unknown_approval(),
+    ];
+    for account in [two_factor_on(), held] {
+        for proof in &proofs {
+            let outcome = ask(&account, &action, proof);
+            assert_eq!(
+                outcome,
+                Err(because(AuthorizationRejection::Unknown)),
+                "{proof:?}"
+            );
+        }
     }
 }
 
@@ -288,7 +336,7 @@ fn a_step_up_counts_for_five_minutes() {
     );
     assert_step_up_refused(
         |approval| approval.at = Timestamp::from_millis(NOW.minus(minutes(5)).millis() - 1),
-        Refusal::AuthorizationNotAccepted,
+        because(AuthorizationRejection::Expired),
     );
 }
 
@@ -304,7 +352,7 @@ fn enrollments_and_verified_addresses_authorize_nothing() {
                 };
                 assert_eq!(
                     ask(&two_factor_on(), &action, &show(other)),
-                    Err(Refusal::AuthorizationNotAccepted),
+                    Err(because(AuthorizationRejection::OtherAction)),
                     "{action} by {purpose:?}"
                 );
             }
@@ -385,17 +433,160 @@ fn what_brings_nothing_and_takes_nothing_goes_by_any_method() {
 }
 
 #[test]
-fn a_sign_in_by_recovery_code_authorizes_enrollments_and_nothing_else() {
-    for action in every_action() {
-        let enrolls = matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..));
-        let expected = if enrolls {
+fn a_sign_in_by_recovery_code_authorizes_enrollments_and_removals_and_nothing_else() {
+    for action in every_action().into_iter().chain([Action::DisableTwoFactor]) {
+        let removes = matches!(action, Action::RemoveMethod(_));
+        let expected = if action.enrolls() || removes {
             Ok(AcceptedProof::Recovery(id(1)))
         } else {
-            Err(Refusal::AuthorizationNotAccepted)
+            Err(because(AuthorizationRejection::OtherAction))
         };
         let outcome = ask(&two_factor_on(), &action, &show(recovery_sign_in()));
         assert_eq!(outcome, expected, "{action}");
     }
+}
+
+#[test]
+fn a_sign_in_by_bypass_code_authorizes_enrollments_and_nothing_else() {
+    for user in [two_factor_on(), with_lost(MethodKind::Totp, NOW)] {
+        for action in every_action().into_iter().chain([Action::DisableTwoFactor]) {
+            let expected = if action.enrolls() {
+                Ok(AcceptedProof::Bypass(id(1)))
+            } else {
+                Err(because(AuthorizationRejection::OtherAction))
+            };
+            let let_in = Approval {
+                answered_by: AnsweredBy::BypassCode,
+                ..recovery_sign_in()
+            };
+            assert_eq!(ask(&user, &action, &show(let_in)), expected, "{action}");
+        }
+    }
+}
+
+/// A user whose app was removed by recovery code, and who has a number and an address left.
+fn with_lost(kind: MethodKind, removed_at: Timestamp) -> Account {
+    Account {
+        lost_methods: vec![LostMethod { kind, removed_at }],
+        ..account([
+            method(SMS, MethodKind::Sms),
+            method(MAIL, MethodKind::Email),
+        ])
+    }
+}
+
+/// What could take two-factor over or turn it off.
+fn riskiest() -> [Action; 5] {
+    [
+        Action::AddMethod(MethodKind::Totp),
+        Action::AddMethod(MethodKind::Email),
+        Action::ReplaceMethod(id(MAIL), MethodKind::Totp),
+        Action::GenerateRecoveryCodes,
+        Action::DisableTwoFactor,
+    ]
+}
+
+#[test]
+fn a_lost_method_keeps_its_weight_for_72_hours() {
+    let hours = |count: u64| minutes(60 * count);
+    for (age, weighs) in [(hours(0), true), (hours(71), true), (hours(72), false)] {
+        for action in riskiest() {
+            let by_sms = Approval {
+                answered_by: AnsweredBy::Code(MethodKind::Sms),
+                ..step_up(&action)
+            };
+            let expected = if weighs {
+                Err(Refusal::StrongerMethodRequired)
+            } else {
+                Ok(accepted())
+            };
+            let user = with_lost(MethodKind::Totp, NOW.minus(age));
+            assert_eq!(
+                ask(&user, &action, &show(by_sms)),
+                expected,
+                "{action} {age:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_as_strong_as_the_lost_method_does_meanwhile() {
+    for action in riskiest() {
+        let mut user = with_lost(MethodKind::Totp, NOW);
+        user.methods.push(method(APP, MethodKind::Totp));
+        assert_eq!(ask(&user, &action, &show(step_up(&action))), Ok(accepted()));
+        let by_sms = Approval {
+            answered_by: AnsweredBy::Code(MethodKind::Sms),
+            ..step_up(&action)
+        };
+        let user = with_lost(MethodKind::Sms, NOW);
+        assert_eq!(ask(&user, &action, &show(by_sms)), Ok(accepted()));
+    }
+}
+
+#[test]
+fn another_recovery_code_does_meanwhile_and_not_afterwards() {
+    let long_ago = NOW.minus(LOST_METHOD_RETENTION);
+    for action in riskiest() {
+        let ask = |removed_at| {
+            let user = with_lost(MethodKind::Totp, removed_at);
+            ask(&user, &action, &show(recovery_sign_in()))
+        };
+        assert_eq!(ask(NOW), Ok(AcceptedProof::Recovery(id(1))), "{action}");
+        let afterwards = if action.enrolls() {
+            Ok(AcceptedProof::Recovery(id(1)))
+        } else {
+            Err(because(AuthorizationRejection::OtherAction))
+        };
+        assert_eq!(ask(long_ago), afterwards, "{action}");
+    }
+}
+
+/// To remove the last method is to turn two-factor off.
+#[test]
+fn the_last_method_does_not_go_by_less_than_the_lost_one() {
+    let lost = LostMethod {
+        kind: MethodKind::Totp,
+        removed_at: NOW,
+    };
+    let user = Account {
+        lost_methods: vec![lost],
+        ..account([method(MAIL, MethodKind::Email)])
+    };
+    let action = Action::RemoveMethod(id(MAIL));
+    let by_mail = || Approval {
+        answered_by: AnsweredBy::Code(MethodKind::Email),
+        ..step_up(&action)
+    };
+    let refused = Err(Refusal::StrongerMethodRequired);
+    assert_eq!(ask(&user, &action, &show(by_mail())), refused);
+    let email = method(MAIL, MethodKind::Email);
+    let rules = PolicyRules::built_in();
+    assert_eq!(
+        check_step_up(&action, &email, &user, &rules, NOW),
+        Err(Refusal::StrongerMethodRequired)
+    );
+    let without_apps = PolicyRules {
+        allowed_kinds: [MethodKind::Sms, MethodKind::Email].into_iter().collect(),
+        ..PolicyRules::built_in()
+    };
+    assert_eq!(
+        ask_under(without_apps, &user, &action, &show(by_mail())),
+        Ok(accepted()),
+        "what is not allowed has no weight"
+    );
+}
+
+#[test]
+fn a_recovery_code_removes_nothing_while_an_administrator_has_to_let_the_user_in() {
+    let held = Account {
+        pending_review: true,
+        ..two_factor_on()
+    };
+    let action = Action::RemoveMethod(id(APP));
+    let outcome = ask(&held, &action, &show(recovery_sign_in()));
+    assert_eq!(outcome, Err(Refusal::WaitsForAdministrator));
 }
 
 #[test]
@@ -416,27 +607,28 @@ fn a_sign_in_by_recovery_code_counts_for_ten_minutes() {
     );
     assert_eq!(
         signed_in(a_bit_earlier),
-        Err(Refusal::AuthorizationNotAccepted)
+        Err(because(AuthorizationRejection::Expired))
     );
 }
 
 #[test]
 fn a_sign_in_by_recovery_code_authorizes_once_its_own_caller_in_its_own_epoch() {
     let action = Action::AddMethod(MethodKind::Totp);
-    let wrong = [
-        Approval {
-            caller: CallerName::new("shop"),
-            ..recovery_sign_in()
-        },
-        Approval {
-            epoch: EPOCH.grown(),
-            ..recovery_sign_in()
-        },
-    ];
-    for approval in wrong {
+    let of_shop = Approval {
+        caller: CallerName::new("shop"),
+        ..recovery_sign_in()
+    };
+    let of_next_epoch = Approval {
+        epoch: EPOCH.grown(),
+        ..recovery_sign_in()
+    };
+    for (approval, why) in [
+        (of_shop, AuthorizationRejection::Unknown),
+        (of_next_epoch, AuthorizationRejection::AccountChanged),
+    ] {
         assert_eq!(
             ask(&two_factor_on(), &action, &show(approval)),
-            Err(Refusal::AuthorizationNotAccepted)
+            Err(because(why))
         );
     }
 }
@@ -475,7 +667,7 @@ fn ticket_until(expires_at: Timestamp) -> Proof {
         epoch: EPOCH,
         expires_at,
     };
-    Proof::Ticket(Some(of.issue(|_| [7; 16])))
+    Proof::Ticket(of.issue(|_| [7; 16]))
 }
 
 fn app_only() -> PolicyRules {
@@ -496,7 +688,7 @@ fn a_ticket_lets_a_first_method_in_and_nothing_else() {
         assert_eq!(ask(&two_factor_off(), &action, &live), expected, "{action}");
         assert_eq!(
             ask(&two_factor_on(), &action, &live),
-            Err(Refusal::AuthorizationNotAccepted),
+            Err(because(AuthorizationRejection::OtherAction)),
             "{action} with two-factor on"
         );
     }
@@ -505,11 +697,18 @@ fn a_ticket_lets_a_first_method_in_and_nothing_else() {
 #[test]
 fn a_ticket_ends_with_its_time() {
     let add = Action::AddMethod(MethodKind::Totp);
-    for proof in [ticket_until(NOW), Proof::Ticket(None)] {
-        assert_eq!(
-            ask(&two_factor_off(), &add, &proof),
-            Err(Refusal::AuthorizationNotAccepted)
-        );
+    for (proof, why) in [
+        (ticket_until(NOW), AuthorizationRejection::Expired),
+        (
+            Proof::EndedTicket(AuthorizationRejection::Unknown),
+            AuthorizationRejection::Unknown,
+        ),
+        (
+            Proof::EndedTicket(AuthorizationRejection::AccountChanged),
+            AuthorizationRejection::AccountChanged,
+        ),
+    ] {
+        assert_eq!(ask(&two_factor_off(), &add, &proof), Err(because(why)));
     }
 }
 
@@ -650,7 +849,7 @@ fn the_approval_of_a_password_is_brought_to_no_other_change() {
         };
         assert_eq!(
             ask(&two_factor_on(), &action, &show(of_password)),
-            Err(Refusal::AuthorizationNotAccepted),
+            Err(because(AuthorizationRejection::OtherAction)),
             "{action}"
         );
     }
@@ -734,7 +933,7 @@ fn a_sign_in_by_a_method_authorizes_trust_in_devices_and_nothing_else() {
     for action in every_action() {
         let expected = match action {
             Action::TrustDevice(_) => Ok(accepted()),
-            _ => Err(Refusal::AuthorizationNotAccepted),
+            _ => Err(because(AuthorizationRejection::OtherAction)),
         };
         let outcome = ask(&two_factor_on(), &action, &show(approval()));
         assert_eq!(outcome, expected, "{action}");
@@ -782,6 +981,187 @@ fn a_sign_in_authorizes_trust_for_five_minutes() {
     assert_eq!(signed_in(five_minutes_ago), Ok(accepted()));
     assert_eq!(
         signed_in(a_bit_earlier),
-        Err(Refusal::AuthorizationNotAccepted)
+        Err(because(AuthorizationRejection::Expired))
     );
+}
+
+fn by_mailbox(changes: &[ProtectedChange]) -> PolicyRules {
+    PolicyRules {
+        mailbox_code_suffices: changes.to_vec(),
+        ..PolicyRules::built_in()
+    }
+}
+
+fn step_up_by_mail(action: &Action) -> Approval {
+    Approval {
+        answered_by: AnsweredBy::Code(MethodKind::Email),
+        ..step_up(action)
+    }
+}
+
+/// Whatever a stored policy names, nothing else goes by the mailbox.
+#[test]
+fn a_code_to_the_mailbox_suffices_for_what_the_policy_names_and_never_for_a_way_in() {
+    let both = [
+        ProtectedChange::DisableTwoFactor,
+        ProtectedChange::GenerateRecoveryCodes,
+    ];
+    let every_change = [
+        ProtectedChange::AddMethod,
+        ProtectedChange::ReplaceMethod,
+        ProtectedChange::RemoveMethod,
+        ProtectedChange::SetDefaultMethod,
+        ProtectedChange::DisableTwoFactor,
+        ProtectedChange::GenerateRecoveryCodes,
+        ProtectedChange::TrustDevice,
+    ];
+    for action in [
+        Action::AddMethod(MethodKind::Totp),
+        Action::ReplaceMethod(id(MAIL), MethodKind::Totp),
+        Action::RemoveMethod(id(APP)),
+        Action::GenerateRecoveryCodes,
+        Action::DisableTwoFactor,
+    ] {
+        let ask = |rules: PolicyRules, approval| {
+            ask_under(rules, &two_factor_on(), &action, &show(approval))
+        };
+        let named = action.change().is_some_and(|change| both.contains(&change));
+        let by_policy = if named {
+            Ok(AcceptedProof::MailboxCode(id(1)))
+        } else {
+            Err(Refusal::StrongerMethodRequired)
+        };
+        let by_mail = || step_up_by_mail(&action);
+        assert_eq!(ask(by_mailbox(&both), by_mail()), by_policy, "{action}");
+        assert_eq!(ask(by_mailbox(&every_change), by_mail()), by_policy);
+        let refused = Err(Refusal::StrongerMethodRequired);
+        assert_eq!(ask(PolicyRules::built_in(), by_mail()), refused);
+        let by_sms = Approval {
+            answered_by: AnsweredBy::Code(MethodKind::Sms),
+            ..step_up(&action)
+        };
+        assert_eq!(ask(by_mailbox(&both), by_sms), refused, "{action} by SMS");
+        let email = method(MAIL, MethodKind::Email);
+        let issued = check_step_up(&action, &email, &two_factor_on(), &by_mailbox(&both), NOW);
+        assert_eq!(issued.is_ok(), named, "{action}");
+    }
+}
+
+#[test]
+fn a_code_to_the_mailbox_suffices_for_each_act_on_its_own() {
+    let (disable, codes) = (Action::DisableTwoFactor, Action::GenerateRecoveryCodes);
+    for (named, other) in [(&disable, &codes), (&codes, &disable)] {
+        let rules = || by_mailbox(&[named.change().unwrap()]);
+        let ask = |action: &Action, approval| {
+            ask_under(rules(), &two_factor_on(), action, &show(approval))
+        };
+        assert!(ask(named, step_up_by_mail(named)).is_ok());
+        let refused = Err(Refusal::StrongerMethodRequired);
+        assert_eq!(ask(other, step_up_by_mail(other)), refused);
+        let for_the_other = ask(named, step_up_by_mail(other));
+        assert_eq!(
+            for_the_other,
+            Err(because(AuthorizationRejection::OtherAction))
+        );
+        let signed_in = Approval {
+            answered_by: AnsweredBy::Code(MethodKind::Email),
+            ..approval()
+        };
+        let by_sign_in = ask(named, signed_in);
+        assert_eq!(
+            by_sign_in,
+            Err(because(AuthorizationRejection::OtherAction))
+        );
+    }
+}
+
+#[test]
+fn a_code_to_the_mailbox_suffices_only_where_it_signs_in_and_no_method_was_lost() {
+    let action = Action::DisableTwoFactor;
+    let rules = || by_mailbox(&[ProtectedChange::DisableTwoFactor]);
+    let strict = PolicyRules {
+        sign_in_strength: MethodStrength::Restricted,
+        ..rules()
+    };
+    let refused = Err(Refusal::StrongerMethodRequired);
+    let by_mail = || show(step_up_by_mail(&action));
+    assert_eq!(
+        ask_under(strict, &two_factor_on(), &action, &by_mail()),
+        refused
+    );
+    let lost = with_lost(MethodKind::Totp, NOW);
+    assert_eq!(ask_under(rules(), &lost, &action, &by_mail()), refused);
+    let long_ago = with_lost(MethodKind::Totp, NOW.minus(LOST_METHOD_RETENTION));
+    assert!(ask_under(rules(), &long_ago, &action, &by_mail()).is_ok());
+}
+
+#[test]
+fn recovery_codes_that_the_mailbox_created_authorize_no_change_at_first() {
+    let restricted = Account {
+        recovery_restricted_until: Some(NOW.plus(minutes(1))),
+        ..two_factor_on()
+    };
+    let over = Account {
+        recovery_restricted_until: Some(NOW),
+        ..two_factor_on()
+    };
+    let key_sign_in = || Approval {
+        answered_by: AnsweredBy::RecoveryKey,
+        ..recovery_sign_in()
+    };
+    for action in [
+        Action::AddMethod(MethodKind::Totp),
+        Action::ReplaceMethod(id(APP), MethodKind::Totp),
+        Action::RemoveMethod(id(APP)),
+    ] {
+        for proof in [show(recovery_sign_in()), show(key_sign_in())] {
+            let outcome = ask(&restricted, &action, &proof);
+            assert_eq!(outcome, Err(Refusal::RecoveryCodesTooNew), "{action}");
+            assert!(ask(&over, &action, &proof).is_ok(), "{action}");
+        }
+        if action.enrolls() {
+            let let_in = Approval {
+                answered_by: AnsweredBy::BypassCode,
+                ..recovery_sign_in()
+            };
+            assert!(ask(&restricted, &action, &show(let_in)).is_ok());
+        }
+    }
+}
+
+/// S21: a sign-in of the last 15 minutes by the user's strongest method, and nothing else by it.
+#[test]
+fn a_sign_in_authorizes_new_recovery_codes_for_15_minutes_where_the_policy_lets_it() {
+    let rules = || PolicyRules {
+        sign_in_authorizes_recovery_codes: true,
+        ..PolicyRules::built_in()
+    };
+    let codes = Action::GenerateRecoveryCodes;
+    let signed_in = |answered_by, ago: u64| {
+        show(Approval {
+            answered_by,
+            at: NOW.minus(minutes(ago)),
+            ..approval()
+        })
+    };
+    let app = AnsweredBy::Code(MethodKind::Totp);
+    let ask = |action: &Action, proof: &Proof| ask_under(rules(), &two_factor_on(), action, proof);
+    assert_eq!(ask(&codes, &signed_in(app, 15)), Ok(accepted()));
+    let late = ask(&codes, &signed_in(app, 16));
+    assert_eq!(late, Err(because(AuthorizationRejection::Expired)));
+    for weaker in [MethodKind::Sms, MethodKind::Email] {
+        let outcome = ask(&codes, &signed_in(AnsweredBy::Code(weaker), 0));
+        assert_eq!(outcome, Err(Refusal::StrongerMethodRequired));
+    }
+    let other = Err(because(AuthorizationRejection::OtherAction));
+    for fallback in [RECOVERY, AnsweredBy::RecoveryKey, AnsweredBy::BypassCode] {
+        assert_eq!(ask(&codes, &signed_in(fallback, 0)), other);
+    }
+    for action in every_action() {
+        if action != codes && action != trust_device() {
+            assert_eq!(ask(&action, &signed_in(app, 0)), other, "{action}");
+        }
+    }
+    let trusted = ask(&trust_device(), &signed_in(app, 6));
+    assert_eq!(trusted, Err(because(AuthorizationRejection::Expired)));
 }

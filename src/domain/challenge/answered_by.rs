@@ -51,6 +51,12 @@ impl AnsweredBy {
         }
     }
 
+    /// Whether it is a recovery code or key.
+    #[must_use]
+    pub const fn is_recovery(self) -> bool {
+        matches!(self, Self::RecoveryCode | Self::RecoveryKey)
+    }
+
     /// Method strength; none for fallback credentials or passwords.
     #[must_use]
     pub const fn strength(self) -> Option<MethodStrength> {

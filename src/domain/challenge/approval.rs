@@ -4,6 +4,7 @@ use crate::{
     authorization::{
         action::TransactionDigest,
         caller::{Audience, CallerName},
+        rejection::AuthorizationRejection,
     },
     challenge::{Challenge, Purpose, answered_by::AnsweredBy},
     value::{
@@ -123,8 +124,28 @@ impl ApprovedPurpose {
 }
 
 impl Approval {
-    /// Whether it can still authorize something for `caller`: it belongs to this caller and epoch, and is at most
-    /// `lifetime` old. A used approval is deleted.
+    /// Why it can't authorize anything for `caller`; `None` if it can: it belongs to this caller and epoch, and is at
+    /// most `lifetime` old. A used approval is not in the account any more.
+    #[must_use]
+    pub fn rejection(
+        &self,
+        caller: &CallerName,
+        epoch: Epoch,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Option<AuthorizationRejection> {
+        if self.caller != *caller {
+            Some(AuthorizationRejection::Unknown)
+        } else if self.epoch != epoch {
+            Some(AuthorizationRejection::AccountChanged)
+        } else if now.since(self.at) > lifetime {
+            Some(AuthorizationRejection::Expired)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it can still authorize something for `caller`: see [`Self::rejection`].
     #[must_use]
     pub fn is_live(
         &self,
@@ -133,8 +154,7 @@ impl Approval {
         lifetime: Duration,
         now: Timestamp,
     ) -> bool {
-        let young = now.since(self.at) <= lifetime;
-        self.caller == *caller && self.epoch == epoch && young
+        self.rejection(caller, epoch, lifetime, now).is_none()
     }
 }
 

@@ -30,6 +30,7 @@ fn challenge(purpose: Purpose, expected_answer: ExpectedAnswer) -> Challenge {
         wrong_codes: Policy::built_in().wrong_codes,
         client_description: ClientDescription::default(),
         locale: None,
+        account: None,
         user_key: SecretBytes::new(vec![1; 32]),
         recovery: RecoveryStatus {
             accepted: true,

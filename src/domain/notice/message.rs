@@ -4,6 +4,7 @@ use crate::{
     authorization::action::Transaction,
     challenge::code::Digits,
     method::MethodKind,
+    notice::account_label::AccountLabel,
     revert::RevertClaim,
     value::{
         destination::Destination,
@@ -28,6 +29,8 @@ pub struct OutboundMessage {
     pub locale: Option<String>,
     /// The display name of the tenant.
     pub display_name: String,
+    /// The account that the message is about.
+    pub account: AccountLabel,
     /// The content.
     pub content: MessageContent,
 }
@@ -175,7 +178,8 @@ impl ClientDescription {
     pub fn new(place: &str, device_name: &str) -> Self {
         let part = |text: &str| {
             let line = text::plain_line_without_link(text.trim(), usize::MAX).ok()?;
-            let cut = text::cut(line, Self::MAX_PART_LENGTH).trim_end();
+            let cut = text::cut(line, Self::MAX_PART_LENGTH);
+            let cut = cut.trim_end_matches(|end: char| end.is_whitespace() || text::is_joiner(end));
             (!cut.is_empty()).then(|| cut.to_owned())
         };
         Self {
@@ -194,6 +198,8 @@ pub struct OutboundNotice {
     pub destination: Destination,
     /// The user's language.
     pub locale: Option<String>,
+    /// The account that the notice is about.
+    pub account: AccountLabel,
     /// The notice.
     pub notice: Notice,
 }

@@ -48,6 +48,11 @@ pub enum PolicyConflict {
          DISABLE_TWO_FACTOR too, or none of ADD_METHOD, REPLACE_METHOD, REMOVE_METHOD and GENERATE_RECOVERY_CODES"
     )]
     AttestationWeakerThanDisabling,
+    /// A code to the mailbox would bring a way in or take one away.
+    #[error(
+        "mailbox_code_suffices names other changes than DISABLE_TWO_FACTOR and GENERATE_RECOVERY_CODES: name only those"
+    )]
+    MailboxCodeForOtherChange,
     /// Control of the mailbox would give both the second factor and its reset.
     #[error(
         "logged_out_reset is true, but e-mail is the only allowed kind: allow another kind, or set logged_out_reset to \
@@ -80,6 +85,18 @@ pub enum PolicyWeakness {
         "attestation_suffices is not empty: a sign-in on a trusted device is enough for the changes in it"
     )]
     AttestationSuffices,
+    /// Control of the mailbox is enough for some changes.
+    #[error(
+        "mailbox_code_suffices is not empty: an attacker who controls the mailbox can make the changes in it, though the \
+         user has a stronger method"
+    )]
+    MailboxCodeSuffices,
+    /// A session is enough for new recovery codes.
+    #[error(
+        "sign_in_authorizes_recovery_codes is true: whoever takes over a session within 15 minutes of its sign-in can \
+         create recovery codes"
+    )]
+    SignInAuthorizesRecoveryCodes,
     /// Trust lasts longer than by default.
     #[error("trust_lifetime is longer than the built-in 30 days")]
     LongTrust,
@@ -178,6 +195,12 @@ impl PolicyRules {
                 PolicyConflict::AttestationWeakerThanDisabling,
             ),
             (
+                self.mailbox_code_suffices
+                    .iter()
+                    .any(|change| !change.may_go_by_mailbox()),
+                PolicyConflict::MailboxCodeForOtherChange,
+            ),
+            (
                 self.logged_out_reset && only_email,
                 PolicyConflict::ResetByTheOnlyFactor,
             ),
@@ -246,6 +269,14 @@ impl Policy {
             (
                 !rules.attestation_suffices.is_empty(),
                 PolicyWeakness::AttestationSuffices,
+            ),
+            (
+                !rules.mailbox_code_suffices.is_empty(),
+                PolicyWeakness::MailboxCodeSuffices,
+            ),
+            (
+                rules.sign_in_authorizes_recovery_codes,
+                PolicyWeakness::SignInAuthorizesRecoveryCodes,
             ),
             (
                 trusted && rules.trust_lifetime > usual.rules.trust_lifetime,

@@ -21,6 +21,9 @@ pub enum PolicyField {
     SingleMethod,
     PasswordSuffices,
     AttestationSuffices,
+    MailboxCodeSuffices,
+    SignInAuthorizesRecoveryCodes,
+    AddedMethodKeepsDefault,
     SignInStrength,
     StepUpStrength,
     RecoveryStyle,
@@ -33,6 +36,7 @@ pub enum PolicyField {
     ResetHold,
     ResetBesideMailedPassword,
     ChangeNotices,
+    MaskAccountName,
     EmailMustBeVerified,
     CaseSensitiveIds,
     CodeDigits,
@@ -44,7 +48,7 @@ pub enum PolicyField {
 
 impl PolicyField {
     /// All fields, in the order of [`PolicyOverride`].
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 35] = [
         Self::TwoFactor,
         Self::RequiredFrom,
         Self::RequiredGroups,
@@ -57,6 +61,9 @@ impl PolicyField {
         Self::SingleMethod,
         Self::PasswordSuffices,
         Self::AttestationSuffices,
+        Self::MailboxCodeSuffices,
+        Self::SignInAuthorizesRecoveryCodes,
+        Self::AddedMethodKeepsDefault,
         Self::SignInStrength,
         Self::StepUpStrength,
         Self::RecoveryStyle,
@@ -69,6 +76,7 @@ impl PolicyField {
         Self::ResetHold,
         Self::ResetBesideMailedPassword,
         Self::ChangeNotices,
+        Self::MaskAccountName,
         Self::EmailMustBeVerified,
         Self::CaseSensitiveIds,
         Self::CodeDigits,
@@ -94,6 +102,9 @@ impl PolicyField {
             Self::SingleMethod => "policy.single_method",
             Self::PasswordSuffices => "policy.password_suffices",
             Self::AttestationSuffices => "policy.attestation_suffices",
+            Self::MailboxCodeSuffices => "policy.mailbox_code_suffices",
+            Self::SignInAuthorizesRecoveryCodes => "policy.sign_in_authorizes_recovery_codes",
+            Self::AddedMethodKeepsDefault => "policy.added_method_keeps_default",
             Self::SignInStrength => "policy.sign_in_strength",
             Self::StepUpStrength => "policy.step_up_strength",
             Self::RecoveryStyle => "policy.recovery_style",
@@ -106,6 +117,7 @@ impl PolicyField {
             Self::ResetHold => "policy.reset_hold",
             Self::ResetBesideMailedPassword => "policy.reset_beside_mailed_password",
             Self::ChangeNotices => "policy.change_notices",
+            Self::MaskAccountName => "policy.mask_account_name",
             Self::EmailMustBeVerified => "policy.email_must_be_verified",
             Self::CaseSensitiveIds => "policy.case_sensitive_ids",
             Self::CodeDigits => "policy.code_digits",
@@ -149,6 +161,15 @@ impl PolicyOverride {
             PolicyField::AttestationSuffices => self
                 .attestation_suffices
                 .clone_from(&from.attestation_suffices),
+            PolicyField::MailboxCodeSuffices => self
+                .mailbox_code_suffices
+                .clone_from(&from.mailbox_code_suffices),
+            PolicyField::SignInAuthorizesRecoveryCodes => {
+                self.sign_in_authorizes_recovery_codes = from.sign_in_authorizes_recovery_codes;
+            }
+            PolicyField::AddedMethodKeepsDefault => {
+                self.added_method_keeps_default = from.added_method_keeps_default;
+            }
             PolicyField::SignInStrength => self.sign_in_strength = from.sign_in_strength,
             PolicyField::StepUpStrength => self.step_up_strength = from.step_up_strength,
             PolicyField::RecoveryStyle => self.recovery_style = from.recovery_style,
@@ -167,6 +188,7 @@ impl PolicyOverride {
                 self.reset_beside_mailed_password = from.reset_beside_mailed_password;
             }
             PolicyField::ChangeNotices => self.change_notices = from.change_notices,
+            PolicyField::MaskAccountName => self.mask_account_name = from.mask_account_name,
             PolicyField::EmailMustBeVerified => {
                 self.email_must_be_verified = from.email_must_be_verified;
             }

@@ -36,6 +36,19 @@ impl PolicyOverride {
                 layer.attestation_suffices,
                 |below, layer| common(below, &layer),
             ),
+            mailbox_code_suffices: of_both(
+                below.mailbox_code_suffices,
+                layer.mailbox_code_suffices,
+                |below, layer| common(below, &layer),
+            ),
+            sign_in_authorizes_recovery_codes: of_both(
+                below.sign_in_authorizes_recovery_codes,
+                layer.sign_in_authorizes_recovery_codes,
+                Ord::min,
+            ),
+            added_method_keeps_default: layer
+                .added_method_keeps_default
+                .or(below.added_method_keeps_default),
             sign_in_strength: of_both(below.sign_in_strength, layer.sign_in_strength, Ord::max),
             step_up_strength: of_both(below.step_up_strength, layer.step_up_strength, Ord::max),
             recovery_style: layer.recovery_style.or(below.recovery_style),
@@ -60,6 +73,7 @@ impl PolicyOverride {
                 Ord::min,
             ),
             change_notices: of_both(below.change_notices, layer.change_notices, Ord::max),
+            mask_account_name: of_both(below.mask_account_name, layer.mask_account_name, Ord::max),
             email_must_be_verified: of_both(
                 below.email_must_be_verified,
                 layer.email_must_be_verified,
@@ -77,12 +91,14 @@ impl PolicyOverride {
             required_groups,
             password_suffices,
             attestation_suffices,
+            mailbox_code_suffices,
             sms_countries,
             ..
         } = &mut self;
         in_order_by(required_groups, |group| group.as_str().to_owned());
         in_order_by(password_suffices, |change| *change);
         in_order_by(attestation_suffices, |change| *change);
+        in_order_by(mailbox_code_suffices, |change| *change);
         in_order_by(sms_countries, ToString::to_string);
         self
     }

@@ -39,6 +39,12 @@ pub struct PolicyOverride {
     pub password_suffices: Option<Vec<ProtectedChange>>,
     /// Changes for which an attestation suffices while two-factor is on.
     pub attestation_suffices: Option<Vec<ProtectedChange>>,
+    /// Changes for which a code to the user's mailbox suffices, though stronger methods are enrolled.
+    pub mailbox_code_suffices: Option<Vec<ProtectedChange>>,
+    /// Whether the approval of a sign-in authorizes new recovery codes.
+    pub sign_in_authorizes_recovery_codes: Option<bool>,
+    /// Whether an added method leaves the default as it was.
+    pub added_method_keeps_default: Option<bool>,
     /// The minimum strength for sign-in.
     pub sign_in_strength: Option<MethodStrength>,
     /// The minimum strength for step-up.
@@ -63,6 +69,8 @@ pub struct PolicyOverride {
     pub reset_beside_mailed_password: Option<bool>,
     /// Whether users are notified of changes that they made themselves.
     pub change_notices: Option<bool>,
+    /// Whether messages name the account in a masked form only.
+    pub mask_account_name: Option<bool>,
     /// Whether the e-mail address must be verified before a method is enrolled.
     pub email_must_be_verified: Option<bool>,
     /// Whether user ids that differ only in case belong to different users.
@@ -110,6 +118,12 @@ pub struct PolicyRules {
     pub password_suffices: Vec<ProtectedChange>,
     /// Changes for which an attestation suffices while two-factor is on.
     pub attestation_suffices: Vec<ProtectedChange>,
+    /// Changes for which a code to the user's mailbox suffices, though stronger methods are enrolled.
+    pub mailbox_code_suffices: Vec<ProtectedChange>,
+    /// Whether the approval of a sign-in authorizes new recovery codes.
+    pub sign_in_authorizes_recovery_codes: bool,
+    /// Whether an added method leaves the default as it was.
+    pub added_method_keeps_default: bool,
     /// The minimum strength for sign-in.
     pub sign_in_strength: MethodStrength,
     /// The minimum strength for step-up.
@@ -134,6 +148,8 @@ pub struct PolicyRules {
     pub reset_beside_mailed_password: bool,
     /// Whether users are notified of changes that they made themselves.
     pub change_notices: bool,
+    /// Whether messages name the account in a masked form only.
+    pub mask_account_name: bool,
     /// Whether the e-mail address must be verified before a method is enrolled.
     pub email_must_be_verified: bool,
     /// Whether user ids that differ only in case belong to different users.
@@ -203,6 +219,22 @@ impl ProtectedChange {
     }
 }
 
+impl ProtectedChange {
+    /// Whether a policy may let a code to the mailbox suffice. What adds or replaces a method never goes by less than the
+    /// user's strongest method.
+    #[must_use]
+    pub const fn may_go_by_mailbox(self) -> bool {
+        match self {
+            Self::DisableTwoFactor | Self::GenerateRecoveryCodes => true,
+            Self::AddMethod
+            | Self::ReplaceMethod
+            | Self::RemoveMethod
+            | Self::SetDefaultMethod
+            | Self::TrustDevice => false,
+        }
+    }
+}
+
 impl PolicyRules {
     /// The built-in rules. `docs/security.md` gives the reason for each value.
     #[must_use]
@@ -220,6 +252,9 @@ impl PolicyRules {
             single_method: false,
             password_suffices: Vec::new(),
             attestation_suffices: Vec::new(),
+            mailbox_code_suffices: Vec::new(),
+            sign_in_authorizes_recovery_codes: false,
+            added_method_keeps_default: false,
             sign_in_strength: MethodStrength::Low,
             step_up_strength: MethodStrength::Low,
             recovery_style: RecoveryStyle::Codes,
@@ -232,6 +267,7 @@ impl PolicyRules {
             reset_hold: Duration::from_hours(72),
             reset_beside_mailed_password: false,
             change_notices: true,
+            mask_account_name: false,
             email_must_be_verified: true,
             case_sensitive_ids: false,
             sms_countries: None,
@@ -274,6 +310,13 @@ impl PolicyRules {
             single_method: given.single_method.unwrap_or(built_in.single_method),
             password_suffices: given.password_suffices.unwrap_or_default(),
             attestation_suffices: given.attestation_suffices.unwrap_or_default(),
+            mailbox_code_suffices: given.mailbox_code_suffices.unwrap_or_default(),
+            sign_in_authorizes_recovery_codes: given
+                .sign_in_authorizes_recovery_codes
+                .unwrap_or(built_in.sign_in_authorizes_recovery_codes),
+            added_method_keeps_default: given
+                .added_method_keeps_default
+                .unwrap_or(built_in.added_method_keeps_default),
             sign_in_strength: given.sign_in_strength.unwrap_or(built_in.sign_in_strength),
             step_up_strength: given.step_up_strength.unwrap_or(built_in.step_up_strength),
             recovery_style: given.recovery_style.unwrap_or(built_in.recovery_style),
@@ -292,6 +335,9 @@ impl PolicyRules {
                 .reset_beside_mailed_password
                 .unwrap_or(built_in.reset_beside_mailed_password),
             change_notices: given.change_notices.unwrap_or(built_in.change_notices),
+            mask_account_name: given
+                .mask_account_name
+                .unwrap_or(built_in.mask_account_name),
             email_must_be_verified: given
                 .email_must_be_verified
                 .unwrap_or(built_in.email_must_be_verified),

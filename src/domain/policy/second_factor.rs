@@ -86,6 +86,15 @@ impl PolicyRules {
         lets(&self.attestation_suffices, action)
     }
 
+    /// Whether a code to the mailbox suffices for an action, though stronger methods are enrolled. It must be able to
+    /// answer sign-ins: otherwise recovery codes created by it could do what it can't.
+    #[must_use]
+    pub fn mailbox_permits(&self, action: &Action) -> bool {
+        let change = action.change().filter(|change| change.may_go_by_mailbox());
+        change.is_some_and(|change| self.mailbox_code_suffices.contains(&change))
+            && self.count(MethodKind::Email)
+    }
+
     /// Whether the account password suffices for an action while two-factor is on.
     #[must_use]
     pub fn password_permits(&self, action: &Action) -> bool {

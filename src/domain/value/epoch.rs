@@ -21,6 +21,11 @@ impl Epoch {
         Self(self.0.saturating_add(1))
     }
 
+    /// The epochs before this one, latest first, at most `count`.
+    pub fn earlier(self, count: i64) -> impl Iterator<Item = Self> {
+        (1..=count).map(move |back| Self(self.0.saturating_sub(back)))
+    }
+
     /// The number to store.
     #[must_use]
     pub const fn number(self) -> i64 {

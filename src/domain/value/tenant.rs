@@ -3,7 +3,8 @@
 use crate::value::{id::TenantId, malformed::MalformedValue, text};
 use std::collections::HashMap;
 
-/// The display name of a tenant, shown in messages and authenticator apps: 1 to 64 bytes, one line, no link.
+/// The display name of a tenant, shown in messages and authenticator apps: 1 to 64 bytes, one line, no URL. The operator
+/// configures it and no RPC sets it, so that it may look like a host name: `Booking.com`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisplayName(String);
 
@@ -20,7 +21,11 @@ impl DisplayName {
         if name.is_empty() {
             return Err(MalformedValue::Empty);
         }
-        text::plain_line_without_link(name, 64).map(|line| Self(line.to_owned()))
+        let line = text::plain_line(name, 64)?;
+        if text::holds_url(line) {
+            return Err(MalformedValue::Link);
+        }
+        Ok(Self(line.to_owned()))
     }
 
     /// The name.

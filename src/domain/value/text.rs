@@ -1,14 +1,19 @@
 //! Checks of text that people or callers wrote.
 
+mod joiners;
+
+pub(crate) use joiners::{is_joiner, without_joiners};
+
 use crate::value::malformed::MalformedValue;
 
 /// Checks that `text` is one line of at most `longest` bytes. It must not have control characters, line separators,
-/// invisible characters, changes of direction, or spaces around it (A33).
+/// changes of direction, or spaces around it, nor invisible characters, but for joiners that a script or an emoji needs
+/// (A33).
 pub(crate) fn plain_line(text: &str, longest: usize) -> Result<&str, MalformedValue> {
     if text.len() > longest {
         return Err(MalformedValue::TooLong(longest));
     }
-    if text.chars().any(hides_something) || text.trim() != text {
+    if has_hidden_character(text) || text.trim() != text {
         return Err(MalformedValue::NotPlainText);
     }
     Ok(text)
@@ -41,7 +46,12 @@ pub(crate) fn plain_line_without_link(text: &str, longest: usize) -> Result<&str
 /// Whether a phone or mail program would find a link in `text`.
 #[must_use]
 pub fn holds_link(text: &str) -> bool {
-    text.contains("://") || text.split_whitespace().any(is_linked)
+    holds_url(text) || text.split_whitespace().any(is_linked)
+}
+
+/// Whether there is a URL with a scheme in `text`.
+pub(crate) fn holds_url(text: &str) -> bool {
+    text.contains("://")
 }
 
 /// Whether a word looks like a host name: a letter or digit, a dot, and two letters.
@@ -82,6 +92,20 @@ pub(crate) const fn is_blank(character: char) -> bool {
 /// Whether a character is a hyphen or one of the dashes that clients put in its place.
 pub(crate) const fn is_dash(character: char) -> bool {
     matches!(character, '-' | '\u{2010}'..='\u{2015}')
+}
+
+/// Whether a character of `text` hides something, and is no joiner in its place.
+fn has_hidden_character(text: &str) -> bool {
+    if !text.chars().any(hides_something) {
+        return false;
+    }
+    let characters: Vec<char> = text.chars().collect();
+    (0..characters.len()).any(|place| {
+        let (before, rest) = characters.split_at(place);
+        rest.split_first().is_some_and(|(&character, after)| {
+            hides_something(character) && !joiners::is_in_place(before, character, after)
+        })
+    })
 }
 
 /// Whether a character breaks the line, is invisible, or changes the direction of the text after it.

@@ -8,14 +8,14 @@ use crate::{
         device::convert::device,
         method::convert::{default_method, kind_settings, method},
         recovery::convert::recovery_codes,
-        response_fields::{kind, rejected, timestamp},
+        response_fields::{duration, kind, rejected, timestamp},
     },
 };
 use countersign_domain::{
     account::{Advice, change::UnapprovedEnding},
     authorization::action::Transaction,
     challenge::{Challenge, Purpose, answered_by::AnsweredBy},
-    decisions::sign_in::SecondFactorExemption,
+    decisions::{reset_offer::ResetOffer, sign_in::SecondFactorExemption},
     device::DeviceToken,
     limits::user_throttle::ChallengeSnapshot,
     method::MethodKind,
@@ -23,6 +23,15 @@ use countersign_domain::{
     value::id::ChallengeId,
 };
 use countersign_proto::v1 as pb;
+
+pub(in crate::grpc) fn sign_in_options(offer: Option<ResetOffer>) -> pb::GetSignInOptionsResponse {
+    pb::GetSignInOptionsResponse {
+        reset_offered: offer.is_some(),
+        reset_hold: offer.map(|offer| duration(offer.hold)),
+        reset_requires_independent_mailbox: offer
+            .is_some_and(|offer| offer.requires_independent_mailbox),
+    }
+}
 
 pub(in crate::grpc) fn decision(decision: SignInDecision) -> pb::BeginSignInResponse {
     use pb::begin_sign_in_response::Decision as Sent;

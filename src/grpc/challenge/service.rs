@@ -24,6 +24,17 @@ pub struct ChallengeHandlers {
 
 #[tonic::async_trait]
 impl ChallengeService for ChallengeHandlers {
+    async fn get_sign_in_options(
+        &self,
+        request: Request<pb::GetSignInOptionsRequest>,
+    ) -> RpcResult<pb::GetSignInOptionsResponse> {
+        let (caller, message) = enter(request, CallerRight::ChallengeService)?;
+        let pb::GetSignInOptionsRequest { tenant_id } = message;
+        let tenant = caller.tenant(&tenant_id)?;
+        let offer = app::get_sign_in_options(&self.app.challenge, tenant).await?;
+        Ok(Response::new(convert::sign_in_options(offer)))
+    }
+
     async fn begin_sign_in(
         &self,
         request: Request<pb::BeginSignInRequest>,

@@ -219,6 +219,7 @@ pub(in crate::grpc) fn default_method(
     let reason = match reason {
         DefaultReason::OnlyMethod => pb::DefaultReason::OnlyMethod,
         DefaultReason::SetByUser => pb::DefaultReason::SetByUser,
+        DefaultReason::Oldest => pb::DefaultReason::Oldest,
         DefaultReason::Strongest => pb::DefaultReason::Strongest,
         DefaultReason::SetByAdministrator => pb::DefaultReason::SetByAdministrator,
     };

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{PolicyExplanation, PolicyView},
-    grpc::response_fields::{kind, strength, timestamp},
+    grpc::response_fields::{duration, kind, strength, timestamp},
 };
 use countersign_domain::{
     account::groups::GroupName,
@@ -13,7 +13,6 @@ use countersign_domain::{
     value::id::TenantId,
 };
 use countersign_proto::v1 as pb;
-use std::time::Duration;
 
 /// The policy that the administrator set.
 pub(in crate::grpc) fn decided(view: &PolicyView) -> pb::Policy {
@@ -118,6 +117,9 @@ fn all_of_rules(rules: PolicyRules) -> PolicyOverride {
         single_method: Some(rules.single_method),
         password_suffices: Some(rules.password_suffices),
         attestation_suffices: Some(rules.attestation_suffices),
+        mailbox_code_suffices: Some(rules.mailbox_code_suffices),
+        sign_in_authorizes_recovery_codes: Some(rules.sign_in_authorizes_recovery_codes),
+        added_method_keeps_default: Some(rules.added_method_keeps_default),
         sign_in_strength: Some(rules.sign_in_strength),
         step_up_strength: Some(rules.step_up_strength),
         recovery_style: Some(rules.recovery_style),
@@ -130,6 +132,7 @@ fn all_of_rules(rules: PolicyRules) -> PolicyOverride {
         reset_hold: Some(rules.reset_hold),
         reset_beside_mailed_password: Some(rules.reset_beside_mailed_password),
         change_notices: Some(rules.change_notices),
+        mask_account_name: Some(rules.mask_account_name),
         email_must_be_verified: Some(rules.email_must_be_verified),
         case_sensitive_ids: Some(rules.case_sensitive_ids),
         sms_countries: rules.sms_countries,
@@ -146,7 +149,7 @@ fn policy(layer: &PolicyOverride) -> pb::Policy {
         two_factor: layer.two_factor.map(|mode| self::mode(mode).into()),
         required_from: layer.required_from.map(timestamp),
         required_groups: layer.required_groups.as_deref().map(groups),
-        grace_period: layer.grace_period.map(span),
+        grace_period: layer.grace_period.map(duration),
         allowed_kinds: layer.allowed_kinds.map(kinds),
         locked_kinds: layer.locked_kinds.map(kinds),
         default_kind: layer.default_kind.map(|kind| self::kind(kind).into()),
@@ -155,22 +158,26 @@ fn policy(layer: &PolicyOverride) -> pb::Policy {
         single_method: layer.single_method,
         password_suffices: layer.password_suffices.as_deref().map(changes),
         attestation_suffices: layer.attestation_suffices.as_deref().map(changes),
+        mailbox_code_suffices: layer.mailbox_code_suffices.as_deref().map(changes),
+        sign_in_authorizes_recovery_codes: layer.sign_in_authorizes_recovery_codes,
+        added_method_keeps_default: layer.added_method_keeps_default,
         sign_in_strength: layer.sign_in_strength.map(|least| strength(least).into()),
         step_up_strength: layer.step_up_strength.map(|least| strength(least).into()),
         recovery_style: layer.recovery_style.map(|style| self::style(style).into()),
         recovery_codes: layer.recovery_codes.map(u32::from),
         trusted_devices: layer.trusted_devices,
-        trust_lifetime: layer.trust_lifetime.map(span),
+        trust_lifetime: layer.trust_lifetime.map(duration),
         mobile_trusted_automatically: layer.mobile_trusted_automatically,
         challenge_every_sign_in: layer.challenge_every_sign_in,
         logged_out_reset: layer.logged_out_reset,
-        reset_hold: layer.reset_hold.map(span),
+        reset_hold: layer.reset_hold.map(duration),
         reset_beside_mailed_password: layer.reset_beside_mailed_password,
         change_notices: layer.change_notices,
+        mask_account_name: layer.mask_account_name,
         email_must_be_verified: layer.email_must_be_verified,
         case_sensitive_ids: layer.case_sensitive_ids,
         code_digits: layer.code_digits.map(|digits| u32::from(digits.get())),
-        challenge_lifetime: layer.challenge_lifetime.map(span),
+        challenge_lifetime: layer.challenge_lifetime.map(duration),
         attempts_per_challenge: layer.attempts_per_challenge.map(u32::from),
         strict_totp: layer.strict_totp,
         sms_countries: countries.map(|countries| pb::Countries {
@@ -222,12 +229,5 @@ const fn style(style: RecoveryStyle) -> pb::RecoveryStyle {
         RecoveryStyle::Codes => pb::RecoveryStyle::Codes,
         RecoveryStyle::Key => pb::RecoveryStyle::Key,
         RecoveryStyle::None => pb::RecoveryStyle::None,
-    }
-}
-
-fn span(span: Duration) -> prost_types::Duration {
-    prost_types::Duration {
-        seconds: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
-        nanos: i32::try_from(span.subsec_nanos()).unwrap_or_default(),
     }
 }

@@ -1,12 +1,12 @@
 //! The HTTP endpoint, which serves only `GET /metrics`.
 
 use crate::metrics::NotifierMetrics;
+use countersign_transport::socket::{BoundSocket, SocketStream};
 use http::{Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 use tokio::{
-    net::{TcpListener, TcpStream},
     sync::Semaphore,
     task::JoinSet,
     time::{sleep, timeout},
@@ -25,7 +25,7 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 
 /// Serves metrics until `stop` resolves.
 pub async fn serve(
-    listener: TcpListener,
+    listener: BoundSocket,
     metrics: Arc<NotifierMetrics>,
     stop: impl Future<Output = ()>,
 ) {
@@ -38,20 +38,20 @@ pub async fn serve(
             () = &mut stop => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((tcp, _)) = accepted else {
+        let Ok(stream) = accepted else {
             sleep(ACCEPT_RETRY_DELAY).await;
             continue;
         };
         let metrics = Arc::clone(&metrics);
         readers.spawn(async move {
-            let _bounded = timeout(REQUEST_TIMEOUT, read(tcp, &metrics)).await;
+            let _bounded = timeout(REQUEST_TIMEOUT, read(stream, &metrics)).await;
             drop(place);
         });
         while readers.try_join_next().is_some() {}
     }
 }
 
-async fn read(tcp: TcpStream, metrics: &NotifierMetrics) {
+async fn read(stream: SocketStream, metrics: &NotifierMetrics) {
     let answer = service_fn(async |request: Request<Incoming>| {
         Ok::<_, Infallible>(answer(request.method(), request.uri().path(), metrics))
     });
@@ -60,7 +60,7 @@ async fn read(tcp: TcpStream, metrics: &NotifierMetrics) {
         .header_read_timeout(REQUEST_TIMEOUT)
         .keep_alive(false)
         .max_buf_size(8 * 1024)
-        .serve_connection(TokioIo::new(tcp), answer);
+        .serve_connection(TokioIo::new(stream), answer);
     if let Err(cause) = connection.await {
         tracing::debug!(%cause, "metrics connection failed");
     }

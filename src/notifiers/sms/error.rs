@@ -1,6 +1,7 @@
 //! Errors in the configuration of a gateway.
 
-use crate::{config::SecretFileError, sms::template::TemplateError};
+use crate::sms::template::TemplateError;
+use countersign_transport::secret_file::SecretFileError;
 
 /// Why a gateway can't be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,13 +1,14 @@
 //! Builds requests to a gateway.
 
 use crate::{
-    config::{GatewayConfig, HttpMethod, secret},
+    config::{GatewayConfig, HttpMethod},
     parsed_message::ParsedMessage,
     sms::{
         error::SmsGatewayError,
         template::{RequestTemplate, TemplateError, TemplateSecrets},
     },
 };
+use countersign_transport::secret_file::read_secret;
 use data_encoding::BASE64;
 use http::{
     HeaderName, HeaderValue, Method,
@@ -52,7 +53,7 @@ impl RequestShape {
         let secrets: TemplateSecrets = config
             .secrets
             .iter()
-            .map(|(name, file)| Ok((name.clone(), secret(file)?)))
+            .map(|(name, file)| Ok((name.clone(), read_secret(file)?)))
             .collect::<Result<_, SmsGatewayError>>()?;
         let method = match config.method {
             HttpMethod::Get => Method::GET,

@@ -16,6 +16,7 @@ sms-minutes = { $minutes ->
     [many] صالح { $minutes } دقيقة.
    *[other] صالح { $minutes } دقيقة.
 }
+sms-account = الحساب: { $account }.
 sms-client = طُلب: { $client }.
 sms-do-not-share = لا تشاركه.
 
@@ -64,6 +65,7 @@ mail-minutes = { $minutes ->
     [many] هذا الرمز صالح لمدة { $minutes } دقيقة.
    *[other] هذا الرمز صالح لمدة { $minutes } دقيقة.
 }
+mail-account = الحساب: { $account }
 mail-client = وقت الطلب ومصدره: { $client }
 mail-do-not-share = لا تشارك هذا الرمز مع أحد. لن يطلبه منك أي شخص من { $company } أبدًا. إن لم تكن أنت من طلبه فقد يكون أحدهم يعرف كلمة مرورك: أبلغ المسؤول لديك.
 

@@ -18,11 +18,13 @@ pub(super) struct MessageTemplate {
 
 pub(super) const SMS_TRANSACTION: &str = "sms-transaction";
 pub(super) const SMS_MINUTES: &str = "sms-minutes";
+pub(super) const SMS_ACCOUNT: &str = "sms-account";
 pub(super) const SMS_CLIENT: &str = "sms-client";
 pub(super) const SMS_DO_NOT_SHARE: &str = "sms-do-not-share";
 pub(super) const SMS_NOT_YOU: &str = "sms-not-you";
 pub(super) const MAIL_TRANSACTION: &str = "mail-transaction";
 pub(super) const MAIL_MINUTES: &str = "mail-minutes";
+pub(super) const MAIL_ACCOUNT: &str = "mail-account";
 pub(super) const MAIL_CLIENT: &str = "mail-client";
 pub(super) const MAIL_DO_NOT_SHARE: &str = "mail-do-not-share";
 pub(super) const MAIL_WHEN: &str = "mail-when";
@@ -32,14 +34,16 @@ pub(super) const MAIL_RESET_PAGE: &str = "mail-reset-page";
 pub(super) const MAIL_REVERT: &str = "mail-revert";
 
 /// Texts that several messages share: name, required values, allowed values.
-const SHARED: [(&str, &[&str], &[&str]); 14] = [
+const SHARED: [(&str, &[&str], &[&str]); 16] = [
     (SMS_TRANSACTION, &["transaction"], &[]),
     (SMS_MINUTES, &["minutes"], &[]),
+    (SMS_ACCOUNT, &["account"], &[]),
     (SMS_CLIENT, &["client"], &[]),
     (SMS_DO_NOT_SHARE, &[], &[]),
     (SMS_NOT_YOU, &[], &[]),
     (MAIL_TRANSACTION, &["transaction"], &[]),
     (MAIL_MINUTES, &["minutes"], &[]),
+    (MAIL_ACCOUNT, &["account"], &[]),
     (MAIL_CLIENT, &["client"], &[]),
     (MAIL_DO_NOT_SHARE, &[], &["company"]),
     (MAIL_WHEN, &["time"], &[]),

@@ -11,6 +11,7 @@ sms-minutes = { $minutes ->
     [one] Gilt { $minutes } Minute.
    *[other] Gilt { $minutes } Minuten.
 }
+sms-account = Konto: { $account }.
 sms-client = Angefordert: { $client }.
 sms-do-not-share = Nicht weitergeben.
 
@@ -55,6 +56,7 @@ mail-minutes = { $minutes ->
     [one] Der Code gilt { $minutes } Minute.
    *[other] Der Code gilt { $minutes } Minuten.
 }
+mail-account = Konto: { $account }
 mail-client = Angefordert: { $client }
 mail-do-not-share = Geben Sie diesen Code nicht weiter. Niemand von { $company } wird Sie je danach fragen. Haben Sie ihn nicht angefordert, kennt vielleicht jemand Ihr Passwort: Verständigen Sie Ihre Administration.
 

@@ -11,6 +11,7 @@ sms-minutes = { $minutes ->
     [one] Good for { $minutes } minute.
    *[other] Good for { $minutes } minutes.
 }
+sms-account = Account: { $account }.
 sms-client = Asked for: { $client }.
 sms-do-not-share = Do not share it.
 
@@ -55,6 +56,7 @@ mail-minutes = { $minutes ->
     [one] The code is good for { $minutes } minute.
    *[other] The code is good for { $minutes } minutes.
 }
+mail-account = Account: { $account }
 mail-client = Asked for: { $client }
 mail-do-not-share = Do not share this code. Nobody at { $company } will ever ask you for it. If you did not ask for it, somebody may know your password: contact your administrator.
 

@@ -11,6 +11,7 @@ sms-minutes = { $minutes ->
     [one] Vale { $minutes } minuto.
    *[other] Vale { $minutes } minutos.
 }
+sms-account = Cuenta: { $account }.
 sms-client = Pedida: { $client }.
 sms-do-not-share = No la comparta.
 
@@ -58,6 +59,7 @@ mail-minutes = { $minutes ->
     [one] El código vale { $minutes } minuto.
    *[other] El código vale { $minutes } minutos.
 }
+mail-account = Cuenta: { $account }
 mail-client = Pedido: { $client }
 mail-do-not-share = No comparta este código. Nadie de { $company } se lo pedirá nunca. Si usted no lo ha pedido, puede que alguien conozca su contraseña: avise a su administrador.
 

@@ -6,7 +6,10 @@ use crate::notify::texts::{
     values::{args, clear_time, isolated, listed, method, minutes},
 };
 use countersign_domain::{
-    notice::message::{MessageContent, Notice},
+    notice::{
+        account_label::AccountLabel,
+        message::{MessageContent, Notice},
+    },
     revert::REVERT_LIFETIME,
 };
 
@@ -45,10 +48,13 @@ impl RenderedMail {
     pub(super) fn new(
         language: &LanguageTexts,
         company: &str,
+        account: &AccountLabel,
         content: &MessageContent,
         links: MailLinks,
     ) -> Self {
         let company = isolated(language, company);
+        let account = isolated(language, account.as_str());
+        let account = language.say(catalog::MAIL_ACCOUNT, &args([("account", account)]));
         let (stem, middle) = match content {
             MessageContent::Code { purpose, .. } => {
                 (catalog::code(*purpose), code(language, &company, content))
@@ -62,6 +68,7 @@ impl RenderedMail {
         let subject = language.say(&catalog::subject(stem), &named);
         let mut paragraphs = vec![MailParagraph::Title(subject.clone())];
         paragraphs.extend(middle);
+        paragraphs.push(MailParagraph::Fine(account));
         paragraphs.push(MailParagraph::Fine(company));
         Self {
             subject,

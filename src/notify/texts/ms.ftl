@@ -8,6 +8,7 @@ code-enrollment-sms = { $code } ialah kod persediaan { $company } anda.
 code-reset-sms = { $code } ialah kod set semula { $company } anda.
 sms-transaction = Anda mengesahkan: { $transaction }.
 sms-minutes = Sah selama { $minutes } minit.
+sms-account = Akaun: { $account }.
 sms-client = Diminta: { $client }.
 sms-do-not-share = Jangan kongsi.
 
@@ -49,6 +50,7 @@ code-reset-subject = Set semula log masuk dua faktor anda di { $company }
 code-reset-mail = Taipkan kod ini untuk membuang semua kaedah dua faktor akaun { $company } anda:
 mail-transaction = Anda mengesahkan: { $transaction }
 mail-minutes = Kod ini sah selama { $minutes } minit.
+mail-account = Akaun: { $account }
 mail-client = Diminta: { $client }
 mail-do-not-share = Jangan kongsi kod ini. Tiada sesiapa di { $company } akan memintanya daripada anda. Jika anda tidak memintanya, mungkin ada orang yang tahu kata laluan anda: hubungi pentadbir anda.
 

@@ -7,7 +7,10 @@ use crate::notify::texts::{
     segments::measure,
     values::{args, clear_time, listed, method, minutes, shortened},
 };
-use countersign_domain::notice::message::{CodePurpose, MessageContent, Notice};
+use countersign_domain::notice::{
+    account_label::AccountLabel,
+    message::{CodePurpose, MessageContent, Notice},
+};
 
 /// The maximum length of a company name in a text message, in UTF-16 units.
 pub(super) const MAX_COMPANY_LENGTH: usize = 18;
@@ -62,11 +65,15 @@ pub(super) fn text(
     language: &LanguageTexts,
     lines: &MachineReadableLines,
     company: &str,
+    account: &AccountLabel,
     content: &MessageContent,
 ) -> String {
+    let account = account_part(language, account);
     match content {
-        MessageContent::Code { .. } => fitted(&code_parts(language, lines, company, content)),
-        MessageContent::Notice(notice) => fitted(&notice_parts(language, company, notice)),
+        MessageContent::Code { .. } => {
+            fitted(&code_parts(language, lines, company, account, content))
+        }
+        MessageContent::Notice(notice) => fitted(&notice_parts(language, company, account, notice)),
     }
 }
 
@@ -121,10 +128,21 @@ pub(super) fn whole(
     joined(&parts, &says)
 }
 
+/// The account, in full or masked.
+fn account_part(language: &LanguageTexts, account: &AccountLabel) -> Vec<String> {
+    let masked = AccountLabel::new(account.as_str(), true);
+    let says = [account, &masked].map(|label| {
+        let name = shortened(label.as_str(), MAX_DETAIL_LENGTH);
+        language.say(catalog::SMS_ACCOUNT, &args([("account", name)]))
+    });
+    says.to_vec()
+}
+
 fn code_parts(
     language: &LanguageTexts,
     lines: &MachineReadableLines,
     company: &str,
+    account: Vec<String>,
     content: &MessageContent,
 ) -> Vec<SmsPart> {
     let MessageContent::Code {
@@ -173,8 +191,9 @@ fn code_parts(
             needed: true,
             ..SmsPart::wanted(confirms.into_iter().collect(), 0)
         },
-        SmsPart::wanted(vec![language.say(catalog::SMS_MINUTES, &lifetime)], 4),
-        SmsPart::wanted(asked_for, 5),
+        SmsPart::wanted(account, 4),
+        SmsPart::wanted(vec![language.say(catalog::SMS_MINUTES, &lifetime)], 5),
+        SmsPart::wanted(asked_for, 6),
         SmsPart::wanted(
             vec![language.say(catalog::SMS_DO_NOT_SHARE, &args::<&str, 0>([]))],
             1,
@@ -184,11 +203,17 @@ fn code_parts(
     ]
 }
 
-fn notice_parts(language: &LanguageTexts, company: &str, notice: &Notice) -> Vec<SmsPart> {
+fn notice_parts(
+    language: &LanguageTexts,
+    company: &str,
+    account: Vec<String>,
+    notice: &Notice,
+) -> Vec<SmsPart> {
     let full = notice_head(language, company, notice, true);
     let short = notice_head(language, company, notice, false);
     vec![
-        SmsPart::needed(vec![full, short], 2),
+        SmsPart::needed(vec![full, short], 3),
+        SmsPart::wanted(account, 2),
         SmsPart::wanted(
             vec![language.say(catalog::SMS_NOT_YOU, &args::<&str, 0>([]))],
             1,

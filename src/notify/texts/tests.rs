@@ -8,8 +8,11 @@ use countersign_domain::{
     authorization::action::Transaction,
     challenge::code::{CanonicalAnswer, Digits},
     method::MethodKind,
-    notice::message::{
-        ClientDescription, CodePurpose, MessageContent, Notice, NoticeKind, ResetNoticeDetails,
+    notice::{
+        account_label::AccountLabel,
+        message::{
+            ClientDescription, CodePurpose, MessageContent, Notice, NoticeKind, ResetNoticeDetails,
+        },
     },
     revert::{RevertClaim, RevertToken},
     value::{
@@ -97,6 +100,7 @@ fn message(
         destination,
         locale: Some(locale.to_owned()),
         display_name: company.to_owned(),
+        account: AccountLabel::new("jane", false),
         content,
     }
 }
@@ -174,25 +178,28 @@ fn a_code_is_told_in_the_persons_language() {
     for (locale, expected) in [
         (
             "en",
-            "012345 is your ACME sign-in code. Good for 5 minutes. Do not share it.",
+            "012345 is your ACME sign-in code. Account: jane. Good for 5 minutes. Do not share it.",
         ),
         (
             "de",
-            "012345 ist Ihr Anmeldecode für ACME. Gilt 5 Minuten. Nicht weitergeben.",
+            "012345 ist Ihr Anmeldecode für ACME. Konto: jane. Gilt 5 Minuten. Nicht weitergeben.",
         ),
         (
             "es",
-            "012345 es su clave de acceso a ACME. Vale 5 minutos. No la comparta.",
+            "012345 es su clave de acceso a ACME. Cuenta: jane. Vale 5 minutos. No la comparta.",
         ),
         (
             "ms",
-            "012345 ialah kod log masuk ACME anda. Sah selama 5 minit. Jangan kongsi.",
+            "012345 ialah kod log masuk ACME anda. Akaun: jane. Sah selama 5 minit. Jangan kongsi.",
         ),
         (
             "zh",
-            "【ACME】登录验证码：012345。5分钟内有效。请勿告诉他人。",
+            "【ACME】登录验证码：012345。帐户：jane。5分钟内有效。请勿告诉他人。",
         ),
-        ("ar", "012345 رمز دخولك إلى ACME. صالح 5 دقائق. لا تشاركه."),
+        (
+            "ar",
+            "012345 رمز دخولك إلى ACME. الحساب: jane. صالح 5 دقائق. لا تشاركه.",
+        ),
     ] {
         assert_eq!(sms(&texts, locale, code(&SIGN_IN)), expected);
     }
@@ -232,7 +239,7 @@ fn a_replaced_method_is_news_of_a_new_security_standard() {
     }
     assert_eq!(
         sms(&texts, "en", change_notice(NoticeKind::MethodReplaced)),
-        "ACME: your security standard has been updated to EMAIL (j***@e***.com). Not you? Contact your administrator."
+        "ACME: your security standard has been updated to EMAIL (j***@e***.com). Account: jane. Not you? Contact your administrator."
     );
 }
 
@@ -258,6 +265,7 @@ fn an_email_with_a_code_reads_downwards() {
          Asked for: 2027-01-15 08:00 UTC+00:00, Berlin, Germany, Firefox on Windows\n\n\
          Do not share this code. Nobody at ACME will ever ask you for it. If you did not ask for it, somebody may know \
          your password: contact your administrator.\n\n\
+         Account: jane\n\n\
          ACME"
     );
 }
@@ -455,5 +463,18 @@ proptest! {
             prop_assert!(text.contains(&shown), "{}", text);
         }
         prop_assert_eq!(seen(&mail.html), mail.text);
+    }
+}
+
+#[test]
+fn every_message_names_its_account_in_every_language() {
+    let texts = MessageTexts::built_in();
+    for (tag, _) in BUILT_IN {
+        for (content, again) in everything().into_iter().zip(everything()) {
+            let RenderedMessage { text, html, .. } = mail(&texts, tag, content);
+            for shown in [sms(&texts, tag, again), text, html] {
+                assert!(shown.contains("jane"), "{tag}: {shown}");
+            }
+        }
     }
 }

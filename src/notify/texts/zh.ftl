@@ -8,6 +8,7 @@ code-enrollment-sms = 【{ $company }】设置验证码：{ $code }。
 code-reset-sms = 【{ $company }】重置验证码：{ $code }。
 sms-transaction = 您正在确认：{ $transaction }。
 sms-minutes = { $minutes }分钟内有效。
+sms-account = 帐户：{ $account }。
 sms-client = 请求来自：{ $client }。
 sms-do-not-share = 请勿告诉他人。
 
@@ -49,6 +50,7 @@ code-reset-subject = 重置您在{ $company }的双重验证
 code-reset-mail = 请输入以下验证码，移除您的{ $company }帐户的所有双重验证方式：
 mail-transaction = 您正在确认：{ $transaction }
 mail-minutes = 此验证码在{ $minutes }分钟内有效。
+mail-account = 帐户：{ $account }
 mail-client = 请求来自：{ $client }
 mail-do-not-share = 请勿将此验证码告诉他人。{ $company }的任何人都不会向您索取。如果不是您本人请求的，可能有人知道了您的密码：请联系您的管理员。
 

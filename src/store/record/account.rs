@@ -1,5 +1,6 @@
 //! An account as it is stored: domain values to protobuf, and back.
 
+mod approvals;
 mod attempts;
 mod devices;
 mod methods;
@@ -12,7 +13,7 @@ use countersign_domain::{
     account::Account,
     method::{Method, MethodKind},
     policy::PolicyOverride,
-    value::{epoch::Epoch, id::Subject, secret::SealedBytes},
+    value::{epoch::Epoch, id::Subject, secret::SealedBytes, time::Timestamp},
 };
 use countersign_proto::stored as pb;
 
@@ -85,6 +86,17 @@ pub(super) fn stored_account(account: &Account) -> pb::AccountRecord {
             .collect(),
         approvals: approvals.map(ending::stored_approval).collect(),
         attempted_challenge_ids,
+        recovery_restricted_until_millis: account.recovery_restricted_until.map(Timestamp::millis),
+        ended_approvals: account
+            .ended_approvals
+            .iter()
+            .map(approvals::stored_ended_approval)
+            .collect(),
+        lost_methods: account
+            .lost_methods
+            .iter()
+            .map(methods::stored_lost_method)
+            .collect(),
     }
 }
 
@@ -148,5 +160,8 @@ pub(super) fn account(
         bypass: record.bypass.as_ref().map(recovery::bypass).transpose()?,
         email_since: instant(record.email_since_millis),
         reset: record.reset.as_ref().map(recovery::reset).transpose()?,
+        recovery_restricted_until: record.recovery_restricted_until_millis.map(instant),
+        ended_approvals: each(&record.ended_approvals, approvals::ended_approval)?,
+        lost_methods: each(&record.lost_methods, methods::lost_method)?,
     })
 }

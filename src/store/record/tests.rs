@@ -271,6 +271,9 @@ fn representative() -> Account {
             challenge: Some(test_id(23)),
             started_at: NOW,
         }),
+        lost_methods: Vec::new(),
+        ended_approvals: Vec::new(),
+        recovery_restricted_until: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The reference of the configuration, made from the field docs.
 
-use crate::config::PREFIX;
+use crate::config::{PREFIX, schema::resolve};
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 use serde_json::Value;
@@ -21,8 +21,10 @@ pub fn reference_of<T: Default + Serialize + JsonSchema>(refused: &[&str]) -> St
     let mut text = table.text;
     let _infallible = write!(
         text,
-        "\nEvery field but those of lists can be set by an environment variable too: `server.listen` by \
-         `{PREFIX}SERVER__LISTEN`. The environment wins over the file, flags win over both.\n"
+        "\nEvery field can be set by an environment variable too: `server.listen` by `{PREFIX}SERVER__LISTEN`. \
+         Lists are separated by commas. Tables, and lists of tables such as `callers`, are TOML: \
+         `[{{name = \"web\", …}}]`, or the lines of a file. An empty variable is unset; one that should hold a secret, \
+         a URL with a password, or the file of one is refused. The environment wins over the file, flags win over both.\n"
     );
     text
 }
@@ -68,15 +70,4 @@ impl ReferenceTable<'_> {
             .replace('\n', " ");
         let _infallible = writeln!(self.text, "| `{path}` | {default} | {meaning} |");
     }
-}
-
-/// The schema that a field refers to, where it refers to one, alone or beside `null`.
-fn resolve<'a>(root: &'a Value, field: &'a Value) -> &'a Value {
-    let alternatives = field.get("anyOf").and_then(Value::as_array);
-    let field = alternatives
-        .and_then(|all| all.iter().find(|one| one.get("$ref").is_some()))
-        .unwrap_or(field);
-    let reference = field.get("$ref").and_then(Value::as_str);
-    let target = reference.and_then(|reference| root.pointer(reference.trim_start_matches('#')));
-    target.unwrap_or(field)
 }

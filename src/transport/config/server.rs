@@ -1,15 +1,16 @@
 //! `[server]`.
 
+use crate::config::ListenAddress;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 /// Where and how to listen.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
-    /// Address and port to listen on.
-    pub listen: SocketAddr,
+    /// Where to listen: `ADDRESS:PORT`, `HOST:PORT`, `:PORT` or `PORT` for every address of the machine, or `unix:/path`. If it is set nowhere, the environment variable `PORT` names the port.
+    pub listen: ListenAddress,
     /// Certificate and key. Needed off loopback, unless a mesh encrypts.
     pub tls: Option<TlsConfig>,
     /// A service mesh encrypts and authenticates what goes between processes, so that plaintext off loopback is allowed: to callers, Redis, PostgreSQL and notifiers.
@@ -47,7 +48,7 @@ pub struct TlsConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            listen: ListenAddress::loopback(50051),
             tls: None,
             mesh: false,
             reflection: false,
@@ -68,7 +69,7 @@ impl ServerConfig {
     #[must_use]
     pub fn on_port(port: u16) -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], port)),
+            listen: ListenAddress::loopback(port),
             ..Self::default()
         }
     }
@@ -100,7 +101,7 @@ impl ServerConfig {
 
     /// Whether callers on other machines would talk in the clear, unless a mesh encrypts.
     #[must_use]
-    pub const fn is_plaintext_off_loopback(&self) -> bool {
-        self.tls.is_none() && !self.listen.ip().is_loopback()
+    pub fn is_plaintext_off_loopback(&self) -> bool {
+        self.tls.is_none() && !self.listen.is_local()
     }
 }

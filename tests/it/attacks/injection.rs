@@ -44,6 +44,30 @@ async fn ask(
 }
 
 #[test]
+fn a33_joiners_that_a_script_or_an_emoji_needs_are_told_control() {
+    on_embedded(async |service| {
+        let jane = with_email(&service).await;
+        for (place, device) in [
+            ("خانه\u{200C}ها", "👩\u{200D}💻"),
+            ("क्\u{200D}ष", "🏳\u{FE0F}\u{200D}🌈"),
+        ] {
+            ask(&jane, place, device, "").await.unwrap();
+            let text = jane.last_message(&jane.email).await.text;
+            assert!(text.contains(place) && text.contains(device), "{text}");
+            service.advance(600);
+        }
+        for bad in [
+            "pay\u{200D}pal",
+            "علی\u{200C}رضا\u{202E}",
+            "👩\u{200D}\u{2066}💻",
+        ] {
+            let refused = ask(&jane, "", "", bad).await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument, "{bad:?}");
+        }
+    });
+}
+
+#[test]
 fn a33_links_line_breaks_and_turns_reach_no_message() {
     on_embedded(async |service| {
         let jane = with_number(&service).await;
@@ -81,6 +105,62 @@ fn a33_links_line_breaks_and_turns_reach_no_message() {
         let sent = jane.messages(NUMBER).await;
         let codes = sent.iter().filter(|message| !message.code.is_empty());
         assert_eq!(codes.count(), 1 + 7, "none with a refused transaction");
+    });
+}
+
+#[test]
+fn a33_an_account_name_carries_no_message_to_a_stranger() {
+    on_embedded(async |service| {
+        let jane = with_number(&service).await;
+        let profile = |account_name: &str| pb::Profile {
+            account_name: account_name.to_owned(),
+            email: jane.email.clone(),
+            email_verified: true,
+            ..pb::Profile::default()
+        };
+        for (name, shown) in [
+            ("Jane Doe", "Account: Jane Doe."),
+            ("You won! evil.example", "Account: Y***e."),
+        ] {
+            jane.upsert(profile(name)).await.unwrap();
+            ask(&jane, "", "", "").await.unwrap();
+            let text = jane.last_message(NUMBER).await.text;
+            assert!(text.contains(shown), "{text}");
+            service.advance(600);
+        }
+        // Nobody has shown yet that this number is theirs: its owner may be a stranger.
+        let john = jane.colleague("john").await;
+        john.upsert(pb::Profile {
+            account_name: "Call 0123 now".to_owned(),
+            ..profile("")
+        })
+        .await
+        .unwrap();
+        let authorization = john.attested(&service, add_method(pb::MethodKind::Sms));
+        let strangers = "+4915123456780";
+        let sms = pb::begin_enrollment_request::Method::Sms(pb::EnrollSms {
+            phone_number: strangers.to_owned(),
+        });
+        john.begin_enrollment(john.enrollment_request(sms, authorization))
+            .await
+            .unwrap();
+        let text = john.last_message(strangers).await.text;
+        assert!(text.contains("Account: C***w."), "{text}");
+    });
+}
+
+#[test]
+fn a33_a_policy_masks_the_account_in_all_messages() {
+    on_embedded(async |service| {
+        let mut builder = service.twin_builder();
+        builder.service_layer.mask_account_name = Some(true);
+        let service = builder.start();
+        let jane = with_number(&service).await;
+        ask(&jane, "", "", "").await.unwrap();
+        for message in jane.messages(NUMBER).await {
+            assert!(!message.text.contains(&jane.user_id), "{}", message.text);
+            assert!(message.text.contains("***"), "{}", message.text);
+        }
     });
 }
 

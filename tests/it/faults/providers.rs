@@ -23,8 +23,11 @@ use countersign_domain::{
             ProviderVerification,
         },
     },
-    notice::message::{
-        CodePurpose, DeliveryResult, MessageContent, Notice, NoticeKind, OutboundMessage,
+    notice::{
+        account_label::AccountLabel,
+        message::{
+            CodePurpose, DeliveryResult, MessageContent, Notice, NoticeKind, OutboundMessage,
+        },
     },
     value::{
         destination::{Channel, Destination, Email, Phone},
@@ -278,6 +281,7 @@ fn notices_go_past_a_provider_to_a_notifier() {
             destination: sms(GERMAN),
             locale: None,
             display_name: "acme".to_owned(),
+            account: AccountLabel::new("jane", false),
             content: MessageContent::Notice(Notice::of(NoticeKind::MethodAdded, now)),
         };
         assert_eq!(client.deliver(&message).await, DeliveryResult::Taken);

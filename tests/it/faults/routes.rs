@@ -18,7 +18,10 @@ use countersign::{
     ports::Notifier,
 };
 use countersign_domain::{
-    notice::message::{DeliveryResult, MessageContent, Notice, NoticeKind, OutboundMessage},
+    notice::{
+        account_label::AccountLabel,
+        message::{DeliveryResult, MessageContent, Notice, NoticeKind, OutboundMessage},
+    },
     value::{
         destination::{Destination, Phone},
         id::TenantId,
@@ -102,6 +105,7 @@ pub(super) async fn deliver(client: &NotifierClient, number: &str) -> DeliveryRe
         destination: destination(number),
         locale: None,
         display_name: "acme".to_owned(),
+        account: AccountLabel::new("jane", false),
         content: MessageContent::Notice(notice),
     };
     client.deliver(&message).await

@@ -893,8 +893,8 @@ fn a43_a_mistake_in_a_file_is_told_by_its_place_without_what_stands_there() {
         let place = "line 2, column 17: server.drain_seconds: it has to be u64";
         told(&said(&deployment, None), &["config-", place]);
         deployment.extra = String::new();
-        let variable = ("COUNTERSIGN_REDIS__URLS", CANARY);
-        let place = "environment: redis.urls: it has to be a sequence";
+        let variable = ("COUNTERSIGN_SERVER__DRAIN_SECONDS", CANARY);
+        let place = "environment: server.drain_seconds: it has to be u64";
         told(&said(&deployment, Some(variable)), &[place]);
 
         let ring = deployment.path("keys.toml");

@@ -80,7 +80,7 @@ fn a58_texts_and_companies_that_can_not_be_used_do_not_start() {
             (&*own, "en.ftl: sms-do-not-share: $support is not allowed in this text; it may contain no values"),
             (&*own, "en.ftl: sms-do-not-share: contains a link"),
             ("texts = \"/no/such/folder\"", "/no/such/folder: can't be read"),
-            ("display_name = \"acme.example\"", "tenants: `acme`: display_name must not contain a link"),
+            ("display_name = \"https://acme.example\"", "tenants: `acme`: display_name must not contain a link"),
             ("display_name = \"ACME\\nBank\"", "tenants: `acme`: display_name must be one line"),
             ("origin = \"http://acme.example\"", "tenants: `acme`: origin has to be https://"),
             ("origin = \"https://acme.example:8443\"", "origin has to be https://"),

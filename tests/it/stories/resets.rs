@@ -121,6 +121,33 @@ pub(crate) async fn mailed_code(person: &Person) -> String {
 }
 
 #[test]
+fn s24_a_page_learns_before_the_sign_in_whether_a_reset_is_offered() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let options = async |on: &Service| {
+            let request = pb::GetSignInOptionsRequest {
+                tenant_id: jane.tenant_id.clone(),
+            };
+            let mut client = on.portal().challenges;
+            client
+                .get_sign_in_options(request)
+                .await
+                .unwrap()
+                .into_inner()
+        };
+        assert_eq!(
+            options(&service).await,
+            pb::GetSignInOptionsResponse::default(),
+            "by default nobody is offered one"
+        );
+        let offered = options(&with_resets(&service)).await;
+        assert!(offered.reset_offered && offered.reset_requires_independent_mailbox);
+        let hold = offered.reset_hold.unwrap();
+        assert_eq!(hold.seconds, i64::try_from(HOLD).unwrap());
+    });
+}
+
+#[test]
 fn s24_a_reset_while_logged_out_is_held_and_then_confirmed_by_a_mailed_code() {
     on_both_pairs(async |service| {
         let service = with_resets(&service);
@@ -177,7 +204,13 @@ fn s24_two_users_who_share_an_address_are_each_told_and_reset_apart() {
         john.enroll_app(&service).await;
         service.advance(HOLD + 60);
         ask(&jane, by_email(&jane)).await.unwrap();
-        wait_for_messages(&jane, "reset of your two-factor sign-in has begun", 2).await;
+        let subject = "reset of your two-factor sign-in has begun";
+        let notices = wait_for_messages(&jane, subject, 2).await;
+        for person in [&jane, &john] {
+            let name = format!("Account: {}\n", person.user_id);
+            let named = notices.iter().filter(|notice| notice.text.contains(&name));
+            assert_eq!(named.count(), 1, "{notices:?}");
+        }
         service.advance(HOLD);
         ask(&jane, by_login(&john)).await.unwrap();
         let code = mailed_code(&john).await;

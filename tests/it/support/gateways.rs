@@ -281,6 +281,7 @@ pub(crate) fn code(key: &str, destination: &str) -> DeliverRequest {
         channel: channel.into(),
         destination: destination.to_owned(),
         display_name: "Acme".to_owned(),
+        account_name: "jane".to_owned(),
         subject: mail_only("Your code"),
         text: "Your code is 135792. Do not share it.".to_owned(),
         html: mail_only("<p>Your code is <b>135792</b>.</p>"),

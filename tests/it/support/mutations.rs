@@ -39,12 +39,13 @@ pub(crate) struct Mutation {
 }
 
 /// RPCs that write nothing to the durable store.
-pub(crate) const READS: [&str; 10] = [
+pub(crate) const READS: [&str; 11] = [
     "ExplainPolicy",
     "GetChallenge",
     "GetJwks",
     "GetMethodSettings",
     "GetPolicy",
+    "GetSignInOptions",
     "GetUser",
     "ListDevices",
     "ListUsers",

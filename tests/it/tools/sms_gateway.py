@@ -8,6 +8,7 @@ import json
 import ssl
 import sys
 import threading
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -45,8 +46,12 @@ class Gateway(BaseHTTPRequestHandler):
         pass
 
 
+SAYS_ONE_LINE = threading.Lock()
+
+
 def say(**what):
-    print(json.dumps(what), flush=True)
+    with SAYS_ONE_LINE:
+        print(json.dumps(what), flush=True)
 
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    fixtures::{NOW, account, minutes, properties},
+    account::ended_approval::ENDED_APPROVAL_RETENTION,
+    fixtures::{NOW, PORTAL, account, approval, id, minutes, properties},
     limits::budget::RateLimitWindows,
     policy::Policy,
 };
@@ -66,6 +67,60 @@ fn of_too_many_attempts_the_oldest_goes() {
     }
     let newest = attempts.len() - MAX_WRONG_ATTEMPTS;
     assert_eq!(account.wrong_attempts, attempts[newest..]);
+}
+
+fn approved(seed: u8, at: Timestamp) -> Approval {
+    Approval {
+        id: id(seed),
+        at,
+        ..approval()
+    }
+}
+
+fn why(account: &Account, seed: u8, now: Timestamp) -> AuthorizationRejection {
+    account.rejection_of(id(seed), &CallerName::new(PORTAL), now)
+}
+
+#[test]
+fn an_account_remembers_for_an_hour_how_an_approval_ended() {
+    let mut account = account([]);
+    account.keep_approval(approved(1, NOW));
+    assert_eq!(why(&account, 1, NOW), AuthorizationRejection::Unknown);
+    account.forget_old_approvals(NOW.plus(APPROVAL_RETENTION));
+    assert_eq!(account.approvals.len(), 1);
+    let late = NOW.plus(APPROVAL_RETENTION + minutes(1));
+    account.forget_old_approvals(late);
+    assert!(account.approvals.is_empty());
+    assert_eq!(why(&account, 1, late), AuthorizationRejection::Expired);
+    let over = NOW.plus(ENDED_APPROVAL_RETENTION);
+    assert_eq!(why(&account, 1, over), AuthorizationRejection::Unknown);
+    account.forget_old_approvals(over);
+    assert!(account.ended_approvals.is_empty());
+}
+
+#[test]
+fn an_approval_of_an_earlier_epoch_ended_with_a_change() {
+    let mut account = account([]);
+    account.keep_approval(approved(1, NOW));
+    account.epoch = account.epoch.grown();
+    account.forget_old_approvals(NOW);
+    let expected = AuthorizationRejection::AccountChanged;
+    assert_eq!(why(&account, 1, NOW), expected);
+    let shop = CallerName::new("shop");
+    let to_another = account.rejection_of(id(1), &shop, NOW);
+    assert_eq!(to_another, AuthorizationRejection::Unknown);
+}
+
+#[test]
+fn of_too_many_approvals_the_oldest_are_displaced_and_few_are_remembered() {
+    let mut account = account([]);
+    for seed in 1..=20 {
+        account.keep_approval(approved(seed, NOW));
+    }
+    assert_eq!(account.approvals.len(), MAX_APPROVALS);
+    assert_eq!(account.ended_approvals.len(), MAX_ENDED_APPROVALS);
+    assert_eq!(why(&account, 12, NOW), AuthorizationRejection::Displaced);
+    assert_eq!(why(&account, 4, NOW), AuthorizationRejection::Unknown);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 //! The caller holds the lock on the user's row. The row may be newer than the account from which the change was
 //! decided, so each write checks its preconditions.
 
-use super::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof, TokenRotation};
+mod devices;
+
+use super::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof};
 use crate::{
-    account::Account,
-    device::{Device, DeviceTrust, forget_surplus_tokens},
+    account::{Account, ended_approval::ApprovalEnding, lost_method::LostMethod},
     method::Method,
     recovery::{
         NewRecoverySet, RecoverySet,
@@ -16,7 +17,7 @@ use crate::{
     revert::{REVERT_LIFETIME, RevertPlan, RevertRecord, RevertibleChange},
     value::{
         epoch::Epoch,
-        id::{DeviceId, MethodId, ResetId},
+        id::{MethodId, ResetId},
         secret::SealedBytes,
         time::Timestamp,
     },
@@ -81,6 +82,9 @@ impl Account {
             bypass: None,
             email_since: Timestamp::from_millis(0),
             reset: None,
+            lost_methods: Vec::new(),
+            ended_approvals: Vec::new(),
+            recovery_restricted_until: None,
         };
         let applied = account.carry_out(change)?;
         Ok((account, applied))
@@ -134,7 +138,8 @@ impl Account {
         };
         let place = self.approvals.iter().position(|kept| kept.id == *id);
         let place = place.ok_or(ChangeRejection::ProofConsumed)?;
-        self.approvals.remove(place);
+        let used = self.approvals.remove(place);
+        self.end_approval(&used, ApprovalEnding::Used);
         Ok(())
     }
 
@@ -157,14 +162,17 @@ impl Account {
                 self.user_default = Some(method.id);
             }
             AccountWriteOp::RemoveMethod(id) => self.remove_method(*id)?,
+            AccountWriteOp::RemoveLostMethod(id) => self.remove_lost_method(*id, now)?,
             AccountWriteOp::RemoveAllMethods => {
                 self.methods.clear();
+                self.lost_methods.clear();
                 self.user_default = None;
                 self.pending_review = false;
             }
             AccountWriteOp::RecoveryCodes(_)
             | AccountWriteOp::ConfirmRecoveryCodes(_)
             | AccountWriteOp::NoRecoveryCodes
+            | AccountWriteOp::RestrictRecovery(_)
             | AccountWriteOp::BypassCode(_)
             | AccountWriteOp::NoBypassCode
             | AccountWriteOp::BeginReset(_)
@@ -228,15 +236,35 @@ impl Account {
         Ok(())
     }
 
+    fn remove_lost_method(&mut self, id: MethodId, now: Timestamp) -> ChangeResult {
+        let kind = self.method(id).ok_or(CHANGED)?.kind;
+        self.remove_method(id)?;
+        self.lost_methods.retain(|lost| lost.kind != kind);
+        self.lost_methods.push(LostMethod {
+            kind,
+            removed_at: now,
+        });
+        Ok(())
+    }
+
     fn write_recovery(&mut self, change: &AccountChange, write: &AccountWriteOp) -> ChangeResult {
         let now = change.now;
         match write {
-            AccountWriteOp::RecoveryCodes(set) => self.recovery = Some(new_recovery_set(set, now)),
+            AccountWriteOp::RecoveryCodes(set) => {
+                self.recovery = Some(new_recovery_set(set, now));
+                self.recovery_restricted_until = None;
+            }
+            AccountWriteOp::RestrictRecovery(until) => {
+                self.recovery_restricted_until = Some(*until);
+            }
             AccountWriteOp::ConfirmRecoveryCodes(id) => {
                 let set = self.recovery.as_mut().filter(|set| set.id == *id);
                 set.ok_or(CHANGED)?.confirmed_at.get_or_insert(now);
             }
-            AccountWriteOp::NoRecoveryCodes => self.recovery = None,
+            AccountWriteOp::NoRecoveryCodes => {
+                self.recovery = None;
+                self.recovery_restricted_until = None;
+            }
             AccountWriteOp::BypassCode(issued) => {
                 self.bypass = Some(LiveBypassCode {
                     issued: issued.clone(),
@@ -255,64 +283,6 @@ impl Account {
             }
             _ => {}
         }
-        Ok(())
-    }
-
-    fn write_devices(&mut self, change: &AccountChange, write: &AccountWriteOp) -> ChangeResult {
-        match write {
-            AccountWriteOp::RotateToken(rotation) => self.rotate_token(change, rotation)?,
-            AccountWriteOp::TrustDevices(ids, until) => {
-                for id in ids {
-                    self.device_mut(*id)?.trust = DeviceTrust::Given {
-                        at: change.now,
-                        until: *until,
-                        epoch: change.epoch,
-                    };
-                }
-            }
-            AccountWriteOp::UntrustDevice(id) => {
-                self.device_mut(*id)?.trust = DeviceTrust::Withdrawn;
-            }
-            AccountWriteOp::UntrustDevices => {
-                let devices = self.devices.iter_mut();
-                devices.for_each(|device| device.trust = DeviceTrust::Withdrawn);
-            }
-            AccountWriteOp::ForgetDevice(id) => {
-                self.device_mut(*id)?;
-                self.devices.retain(|device| device.id != *id);
-            }
-            AccountWriteOp::RenameDevice(id, name) => self.device_mut(*id)?.name = name.clone(),
-            AccountWriteOp::NoDevices => self.devices.clear(),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn device_mut(&mut self, id: DeviceId) -> Result<&mut Device, ChangeRejection> {
-        let mut devices = self.devices.iter_mut();
-        devices.find(|device| device.id == id).ok_or(CHANGED)
-    }
-
-    /// Requires that the presented token and the trust are valid. Concurrent calls with the same token each get their
-    /// own successor, and none of them undoes another one.
-    fn rotate_token(&mut self, change: &AccountChange, rotation: &TokenRotation) -> ChangeResult {
-        let place = self
-            .devices
-            .iter()
-            .position(|device| device.id == rotation.device);
-        let place = place.ok_or(CHANGED)?;
-        let device = self.devices.swap_remove(place);
-        let trusted =
-            matches!(device.trust, DeviceTrust::Given { epoch, .. } if epoch == change.epoch);
-        if !trusted || !device.holds(rotation.shown) {
-            return Err(CHANGED);
-        }
-        self.devices.push(Device {
-            series: rotation.series,
-            seen_at: change.now,
-            ..device.given_for(rotation.shown, rotation.given)
-        });
-        forget_surplus_tokens(&mut self.devices);
         Ok(())
     }
 
@@ -375,6 +345,9 @@ impl Account {
         self.forget_old_approvals(now);
         self.revertible
             .retain(|change| now.since(change.at) < REVERT_LIFETIME);
+        self.lost_methods.retain(|lost| lost.weighs(now));
+        self.recovery_restricted_until
+            .take_if(|until| *until <= now);
         let surplus = self.revertible.len().saturating_sub(MAX_REVERT_RECORDS);
         self.revertible.drain(..surplus);
         self.bypass.take_if(|code| code.issued.expires_at < now);

@@ -54,6 +54,13 @@ fn a_user_is_in_the_listed_groups_and_in_no_other() {
 }
 
 #[test]
+fn a_group_is_the_same_with_and_without_joiners() {
+    let groups = UserGroups::parse(&["علیرضا".to_owned()]).unwrap();
+    assert_eq!(groups.include_any(&[group("علی\u{200C}رضا")]), Some(true));
+    assert_eq!(groups.include_any(&[group("علی")]), Some(false));
+}
+
+#[test]
 fn a_name_that_hides_something_is_refused() {
     for (name, why) in [
         ("", MalformedValue::Empty),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     fixtures::{NOW, digits, email, minutes},
+    notice::account_label::AccountLabel,
     value::id::TenantId,
 };
 
@@ -12,6 +13,7 @@ fn a_message_prints_neither_its_code_nor_its_destination() {
         destination: Destination::Email(email("jane@example.com")),
         locale: None,
         display_name: "ACME".to_owned(),
+        account: AccountLabel::new("jane", false),
         content: MessageContent::Code {
             code: digits("012345"),
             purpose: CodePurpose::SignIn,

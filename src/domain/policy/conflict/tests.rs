@@ -161,6 +161,30 @@ fn a_mailbox_that_is_the_second_factor_does_not_reset_it() {
 }
 
 #[test]
+fn a_code_to_the_mailbox_is_named_for_two_changes_only() {
+    let named = |change| PolicyRules {
+        mailbox_code_suffices: vec![change],
+        ..PolicyRules::built_in()
+    };
+    for change in [
+        ProtectedChange::DisableTwoFactor,
+        ProtectedChange::GenerateRecoveryCodes,
+    ] {
+        assert_eq!(named(change).conflicts(), []);
+    }
+    for change in [
+        ProtectedChange::AddMethod,
+        ProtectedChange::ReplaceMethod,
+        ProtectedChange::RemoveMethod,
+        ProtectedChange::SetDefaultMethod,
+        ProtectedChange::TrustDevice,
+    ] {
+        let conflict = PolicyConflict::MailboxCodeForOtherChange;
+        assert_eq!(named(change).conflicts(), [conflict], "{change:?}");
+    }
+}
+
+#[test]
 fn everything_that_is_weaker_than_the_built_in_policy_is_said() {
     let layer = PolicyOverride {
         two_factor: Some(TwoFactorMode::Off),
@@ -171,7 +195,7 @@ fn everything_that_is_weaker_than_the_built_in_policy_is_said() {
         ..full()
     };
     let weaknesses = Policy::built_in().under(&layer).weaknesses(ALL_SERVED);
-    assert_eq!(weaknesses.len(), 13, "{weaknesses:?}");
+    assert_eq!(weaknesses.len(), 15, "{weaknesses:?}");
 }
 
 #[test]

@@ -6,9 +6,17 @@ fn tenant(id: &str) -> TenantId {
 
 #[test]
 fn a_company_is_called_what_its_operator_calls_it() {
-    let acme = DisplayName::parse("ACME & Söhne").unwrap();
-    let names: DisplayNames = [(tenant("acme"), acme)].into_iter().collect();
-    assert_eq!(names.of(&tenant("acme")), "ACME & Söhne");
+    for name in [
+        "ACME & Söhne",
+        "Booking.com",
+        "Dr. Müller S.p.A.",
+        "شرکت می\u{200C}خواهم",
+    ] {
+        let acme = DisplayName::parse(name).unwrap();
+        let names: DisplayNames = [(tenant("acme"), acme)].into_iter().collect();
+        assert_eq!(names.of(&tenant("acme")), name);
+    }
+    let names = DisplayNames::default();
     assert_eq!(names.of(&tenant("other")), "other");
 }
 
@@ -20,8 +28,8 @@ fn a_name_hides_nothing_and_leads_nowhere() {
         ("ACME\nBank", MalformedValue::NotPlainText),
         ("ACME\u{202E}knaB", MalformedValue::NotPlainText),
         (" ACME", MalformedValue::NotPlainText),
-        ("acme.example", MalformedValue::Link),
         ("see https://x", MalformedValue::Link),
+        ("https://booking.com", MalformedValue::Link),
     ] {
         assert_eq!(DisplayName::parse(name), Err(why), "{name:?}");
     }

@@ -143,6 +143,15 @@ proptest! {
     }
 
     #[test]
+    fn no_joiner_makes_a_direction_override_pass(text in "[a-zعلی👩💻\u{200C}\u{200D}]{0,8}", over in "[\u{202A}-\u{202E}\u{2066}-\u{2069}\u{200E}\u{200F}]", at: usize) {
+        let mut characters: Vec<char> = text.chars().collect();
+        let place = at % (characters.len() + 1);
+        characters.insert(place, over.chars().next().unwrap());
+        let text: String = characters.into_iter().collect();
+        prop_assert_eq!(plain_line(&text, 1000), Err(MalformedValue::NotPlainText));
+    }
+
+    #[test]
     fn what_is_taken_is_kept_as_it_is(text in "\\PC{0,20}") {
         if let Ok(line) = plain_line(&text, 40) {
             prop_assert_eq!(line, &text);

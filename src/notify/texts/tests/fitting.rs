@@ -39,8 +39,8 @@ fn the_client_is_described_as_far_as_it_is_known_and_there_is_room() {
     };
     assert_eq!(
         sms(&texts, "en", code(&told)),
-        "012345 is your ACME sign-in code. Good for 5 minutes. Asked for: 2027-01-15 08:00 UTC+00:00, Berlin, Germany, \
-         Firefox on Windows. Do not share it."
+        "012345 is your ACME sign-in code. Account: jane. Good for 5 minutes. Asked for: Berlin, Germany, Firefox on Windows. \
+         Do not share it."
     );
     let host = "login.bank.example".to_owned();
     let bound = loaded(&TenantBranding {
@@ -49,14 +49,14 @@ fn the_client_is_described_as_far_as_it_is_known_and_there_is_room() {
     });
     assert_eq!(
         sms(&bound, "en", code(&told)),
-        "012345 is your ACME sign-in code. Good for 5 minutes. Asked for: Berlin, Germany, Firefox on Windows. \
+        "012345 is your ACME sign-in code. Account: jane. Good for 5 minutes. \
          Do not share it.\n@login.bank.example #012345"
     );
     let long = CodeCase {
         place: "Llanfairpwllgwyngyllgogerychwyrndrobwll",
         ..told
     };
-    let text = sms(&bound, "en", code(&long));
+    let text = sms(&texts, "en", code(&long));
     assert!(
         text.contains("Asked for: Llanfairpwllgwyngyllgo.., Firefox on Windows."),
         "{text}"

@@ -14,11 +14,11 @@ fn a_company_says_things_its_own_way_and_leaves_the_rest() {
     let texts = loaded(&with_texts(folder.path()));
     assert_eq!(
         sms(&texts, "en-GB", code(&SIGN_IN)),
-        "012345 is your ACME sign-in code. Good for 5 minutes. Keep it to yourself."
+        "012345 is your ACME sign-in code. Account: jane. Good for 5 minutes. Keep it to yourself."
     );
     let text = sms(&texts, "zh-Hans-CN", code(&SIGN_IN));
     assert!(
-        text.starts_with("ACME：012345 是您登录用的验证码。5分钟内有效。"),
+        text.starts_with("ACME：012345 是您登录用的验证码。帐户：jane。5分钟内有效。"),
         "{text}"
     );
     let other = OutboundMessage {

@@ -2,6 +2,7 @@
 
 use crate::store::record::{InvalidRow, UNKNOWN_ENUM, each, id, instant};
 use countersign_domain::{
+    account::lost_method::LostMethod,
     challenge::totp::TimeStep,
     method::{Method, MethodKind, MethodLabel},
     value::{secret::SealedBytes, time::Timestamp},
@@ -75,6 +76,20 @@ fn method(stored: &pb::Method) -> Result<Method, InvalidRow> {
         suspended: stored.suspended,
         consecutive_failures: stored.consecutive_failures,
         last_step: stored.last_step.map(TimeStep),
+    })
+}
+
+pub(super) fn stored_lost_method(lost: &LostMethod) -> pb::LostMethod {
+    pb::LostMethod {
+        kind: stored_kind(lost.kind).into(),
+        removed_at_millis: lost.removed_at.millis(),
+    }
+}
+
+pub(super) fn lost_method(stored: &pb::LostMethod) -> Result<LostMethod, InvalidRow> {
+    Ok(LostMethod {
+        kind: kind(stored.kind)?,
+        removed_at: instant(stored.removed_at_millis),
     })
 }
 

@@ -1,5 +1,9 @@
 use super::*;
 use countersign_domain::{
+    account::{
+        ended_approval::{ApprovalEnding, EndedApproval},
+        lost_method::LostMethod,
+    },
     recovery::{HashCost, HashMemory, RecoveryCode, RecoveryKey},
     value::id::MethodId,
 };
@@ -262,6 +266,27 @@ fn some_approval() -> impl Strategy<Value = Approval> {
     )
 }
 
+fn some_lost_method() -> impl Strategy<Value = LostMethod> {
+    let lost = (some_kind(), some_instant());
+    lost.prop_map(|(kind, removed_at)| LostMethod { kind, removed_at })
+}
+
+fn some_ended_approval() -> impl Strategy<Value = EndedApproval> {
+    let endings = vec![
+        ApprovalEnding::Used,
+        ApprovalEnding::Expired,
+        ApprovalEnding::AccountChanged,
+        ApprovalEnding::Displaced,
+    ];
+    let ended = (some_id(), ".{0,16}", some_instant(), select(endings));
+    ended.prop_map(|(id, caller, approved_at, ending)| EndedApproval {
+        id,
+        caller: CallerName::new(&caller),
+        approved_at,
+        ending,
+    })
+}
+
 fn some_account() -> impl Strategy<Value = Account> {
     let numbers = (some_epoch(), any::<i64>(), any::<u32>(), any::<i64>());
     let sealed = (some_sealed(), some_sealed());
@@ -280,6 +305,9 @@ fn some_account() -> impl Strategy<Value = Account> {
         prop::option::of(some_recovery()),
         prop::option::of(some_bypass()),
         prop::option::of(some_reset()),
+        prop::collection::vec(some_lost_method(), 0..4),
+        prop::collection::vec(some_ended_approval(), 0..4),
+        prop::option::of(some_instant()),
     );
     let past = (
         prop::collection::vec(some_wrong_attempt(), 0..5),
@@ -293,7 +321,7 @@ fn some_account() -> impl Strategy<Value = Account> {
             let (email_verified, pending_review, email_tag) = flags;
             let (created_at, updated_at, email_since) = when;
             let (methods, user_default, devices) = methods;
-            let (recovery, bypass, reset) = recovery;
+            let (recovery, bypass, reset, lost_methods, ended_approvals, restricted) = recovery;
             let (wrong_attempts, announced_windows, approvals, revertible) = past;
             Account {
                 epoch,
@@ -319,6 +347,9 @@ fn some_account() -> impl Strategy<Value = Account> {
                 bypass,
                 email_since,
                 reset,
+                lost_methods,
+                ended_approvals,
+                recovery_restricted_until: restricted,
                 ..representative()
             }
         },

@@ -182,7 +182,7 @@ fn an_approval_ends_its_challenge() {
 }
 
 #[test]
-fn an_approval_is_kept_for_eleven_minutes() {
+fn an_approval_is_kept_for_sixteen_minutes() {
     let mut account = with_app();
     assert_approved(&right(at_step(1)), &mut account);
     assert_eq!(account.approval(id(1)), Some(&approval()));
@@ -196,9 +196,9 @@ fn an_approval_is_kept_for_eleven_minutes() {
             ..next
         }
     };
-    assert_approved(&next(20, 11 * 60, 2), &mut account);
+    assert_approved(&next(20, 16 * 60, 2), &mut account);
     assert!(account.approval(id(1)).is_some());
-    assert_approved(&next(21, 11 * 60 + 1, 3), &mut account);
+    assert_approved(&next(21, 16 * 60 + 1, 3), &mut account);
     assert_eq!(account.approval(id(1)), None);
     assert_eq!(account.approvals.len(), 2);
 }

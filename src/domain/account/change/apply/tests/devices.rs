@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    device::{DeviceName, DeviceTokenHash, SeriesHash},
+    account::change::TokenRotation,
+    device::{Device, DeviceName, DeviceTokenHash, DeviceTrust, SeriesHash},
     fixtures::device,
 };
 

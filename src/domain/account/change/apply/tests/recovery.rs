@@ -99,6 +99,57 @@ fn a_recovery_set_that_was_replaced_is_not_confirmed() {
 }
 
 #[test]
+fn a_lost_method_goes_and_its_kind_is_kept_for_72_hours() {
+    let lost = |removed_at| LostMethod {
+        kind: MethodKind::Totp,
+        removed_at,
+    };
+    let mut account = with_app();
+    account.lost_methods = vec![lost(NOW)];
+    let mut account = after(account, AccountWriteOp::RemoveLostMethod(id(APP)));
+    assert!(account.method(id(APP)).is_none());
+    assert_eq!(account.lost_methods, [lost(LATER)], "the newest of a kind");
+    let mut again = account.clone();
+    again.revision = 1;
+    assert_changed_concurrently(again, AccountWriteOp::RemoveLostMethod(id(APP)));
+    let off = then(account.clone(), AccountWriteOp::RemoveAllMethods);
+    assert!(off.lost_methods.is_empty());
+    let later = |passed| AccountChange {
+        base: ChangeBase::Present(EPOCH, account.revision),
+        now: LATER.plus(passed),
+        ..change([])
+    };
+    let (before, over) = (later(minutes(72 * 60 - 1)), later(minutes(72 * 60)));
+    let mut kept = account.clone();
+    kept.apply(&before).unwrap();
+    assert_eq!(kept.lost_methods.len(), 1);
+    account.apply(&over).unwrap();
+    assert!(account.lost_methods.is_empty());
+}
+
+#[test]
+fn recovery_codes_are_restricted_until_others_take_their_place_or_the_time_is_over() {
+    let until = LATER.plus(minutes(10));
+    let restricted = || {
+        let mut account = with_codes();
+        account.recovery_restricted_until = Some(until);
+        account
+    };
+    let mut account = with_codes();
+    account.revision = 1;
+    let set = after(account, AccountWriteOp::RestrictRecovery(until));
+    assert_eq!(set.recovery_restricted_until, Some(until));
+    assert!(set.has_restricted_recovery(LATER));
+    assert!(!set.has_restricted_recovery(until));
+    for write in [
+        AccountWriteOp::RecoveryCodes(new_set()),
+        AccountWriteOp::NoRecoveryCodes,
+    ] {
+        assert_eq!(then(restricted(), write).recovery_restricted_until, None);
+    }
+}
+
+#[test]
 fn recovery_codes_go() {
     assert_eq!(
         then(with_codes(), AccountWriteOp::NoRecoveryCodes).recovery,
