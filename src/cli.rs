@@ -78,8 +78,8 @@ pub fn run(cli: Cli) -> ExitCode {
         // One provider of TLS for the whole process; libraries ask for the installed one.
         let _installed_already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         match cli.command {
-            Command::Dev(common) => dev::run(&common.overrides()).await,
-            Command::Serve(common) => serve::run(&common.overrides()).await,
+            Command::Dev(common) => Box::pin(dev::run(&common.overrides())).await,
+            Command::Serve(common) => Box::pin(serve::run(&common.overrides())).await,
             Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::Grants(arguments) => grants::run(arguments),
             Command::CheckConfig(common) => check_config::run(&common.overrides()).await,

@@ -67,7 +67,7 @@ async fn a_call_that_waits_for_a_service_holds_no_permit_and_takes_one_again() {
         calls.run("portal", |permit| async move {
             let opened = permit.release_during(gate.acquire());
             opened.await.unwrap().forget();
-            pending().await
+            pending::<()>().await;
         });
     }
     calls.started(MAX_TASKS_PER_CALLER + 44).await;
@@ -120,10 +120,10 @@ async fn the_queue_has_a_bound() {
     }
     calls.started(MAX_TASKS_PER_CALLER).await;
     let pool = calls.tasks.pool(&CallerName::new("portal"));
-    let _taken = pool
+    let places = pool
         .queue
         .acquire_many(u32::try_from(MAX_QUEUED_PER_CALLER).unwrap());
-    let _taken = _taken.await.unwrap();
+    let _places = places.await.unwrap();
     calls.run("portal", |_| async {});
     assert!(matches!(calls.next().await, Err(Error::Busy)));
 }

@@ -28,9 +28,11 @@ use countersign_domain::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// The bounds of the time between the response and the work. The transport needs far less to send a response.
+/// The shortest time between the response and the work. The transport needs far less to send a response.
 const MIN_START_DELAY: Duration = Duration::from_millis(25);
-const MAX_START_DELAY: Duration = Duration::from_millis(150);
+
+/// The most that is added to it at random.
+const START_DELAY_JITTER: Duration = Duration::from_millis(125);
 
 /// Starts resets, or mails their codes, for the users with this id or address.
 ///
@@ -60,7 +62,7 @@ pub(crate) async fn begin_reset(
 fn start_delay(deps: &RecoveryDependencies) -> Duration {
     let drawn = u16::from_be_bytes(deps.randomness.bytes());
     let share = f64::from(drawn) / f64::from(u16::MAX);
-    MIN_START_DELAY + (MAX_START_DELAY - MIN_START_DELAY).mul_f64(share)
+    MIN_START_DELAY + START_DELAY_JITTER.mul_f64(share)
 }
 
 /// Handles all users with this login.
