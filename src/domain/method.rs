@@ -156,10 +156,9 @@ impl MethodLabel {
     /// Whether one of these labels looks the same: it differs in joiners at most.
     #[must_use]
     pub fn is_among(&self, taken: &[&Self]) -> bool {
-        let shown = text::without_joiners(&self.0);
         taken
             .iter()
-            .any(|other| text::without_joiners(&other.0) == shown)
+            .any(|other| text::is_same_without_joiners(&self.0, &other.0))
     }
 
     /// The label.

@@ -2,7 +2,7 @@
 
 use crate::value::{
     malformed::MalformedValue,
-    text::{filled_line, without_joiners},
+    text::{filled_line, is_same_without_joiners},
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ impl GroupName {
     /// Whether both name one group. Joiners make no difference.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self == other || without_joiners(&self.0) == without_joiners(&other.0)
+        is_same_without_joiners(&self.0, &other.0)
     }
 
     /// The name.
@@ -75,12 +75,21 @@ impl UserGroups {
         match self {
             Self::Unknown => None,
             Self::Listed(own) => {
-                let is_named = |group: &GroupName| named.iter().any(|other| group.is_same(other));
-                Some(own.iter().any(is_named))
+                let is_exact = own.iter().any(|group| named.contains(group));
+                Some(is_exact || has_same(own, named) || has_same(named, own))
             }
             Self::TooMany => Some(!named.is_empty()),
         }
     }
+}
+
+/// Whether a name outside ASCII differs from one of `others` in joiners at most. No joiner is ASCII, so pairs of ASCII
+/// names need no comparison.
+fn has_same(names: &[GroupName], others: &[GroupName]) -> bool {
+    names
+        .iter()
+        .filter(|name| !name.0.is_ascii())
+        .any(|name| others.iter().any(|other| name.is_same(other)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod joiners;
 
-pub(crate) use joiners::{is_joiner, without_joiners};
+pub(crate) use joiners::{is_joiner, is_same_without_joiners};
 
 use crate::value::malformed::MalformedValue;
 

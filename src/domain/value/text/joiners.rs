@@ -21,10 +21,16 @@ const TAG_END: char = '\u{E007F}';
 
 /// The text without joiners and variation selectors. Names that differ in them only look the same.
 #[must_use]
-pub(crate) fn without_joiners(text: &str) -> String {
+fn without_joiners(text: &str) -> String {
     text.chars()
         .filter(|&character| !is_joiner(character))
         .collect()
+}
+
+/// Whether two texts are equal, or differ in joiners only. No joiner is ASCII, so most pairs need one comparison.
+pub(crate) fn is_same_without_joiners(text: &str, other: &str) -> bool {
+    let may_hold_joiners = !text.is_ascii() || !other.is_ascii();
+    text == other || may_hold_joiners && without_joiners(text) == without_joiners(other)
 }
 
 /// Whether a character is a joiner or a variation selector of emoji.
