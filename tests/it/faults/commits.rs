@@ -15,7 +15,7 @@ use countersign::store::postgres::ServerAddress;
 use countersign_proto::DESCRIPTORS;
 use futures_util::future::join_all;
 use prost::Message;
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 use tonic::{Code, Status};
 
 /// No call has more commits.
@@ -85,6 +85,23 @@ impl Losses {
                 };
                 accounts.break_write(nth, fault);
             }
+        }
+    }
+
+    fn is_armed(&self) -> bool {
+        match self {
+            Self::Postgres(proxy) => proxy.is_armed(),
+            Self::Sqlite(accounts) => accounts.is_write_fault_armed(),
+        }
+    }
+
+    /// Waits until a commit got lost, which may be after the response, for at most five seconds.
+    async fn wait_until_lost(&self) {
+        for _ in 0..250 {
+            if !self.is_armed() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -177,6 +194,7 @@ async fn play(
     } else {
         &[&expected.after]
     };
+    losses.wait_until_lost().await;
     let after = Effects::wait_until_stable(service, &call.person, whole).await;
     assert_eq!(losses.disarm(), None, "{} lost nothing", mutation.rpc);
     // What precedes the last commit of a call may stand alone until it is repeated.

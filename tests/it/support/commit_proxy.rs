@@ -84,6 +84,11 @@ impl CommitProxy {
         *self.armed.lock().unwrap() = Some((nth, how));
     }
 
+    /// Whether no commit got lost yet.
+    pub(crate) fn is_armed(&self) -> bool {
+        self.armed.lock().unwrap().is_some()
+    }
+
     /// Loses nothing any more. How many more it would have let pass; nothing if it lost one.
     pub(crate) fn lose_nothing(&self) -> Option<usize> {
         let armed = self.armed.lock().unwrap().take();

@@ -62,7 +62,7 @@ impl Effects {
             let now = Self::of(service, person).await;
             quiet = if now == last { quiet + 1 } else { 0 };
             last = now;
-            if quiet >= 1 && expected.contains(&&last) || quiet >= 8 {
+            if quiet >= 1 && expected.contains(&&last) || quiet >= 12 {
                 return last;
             }
         }

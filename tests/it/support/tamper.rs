@@ -164,6 +164,11 @@ impl TamperedAccounts {
         *self.fault_of_write.lock().unwrap() = Some((nth, fault));
     }
 
+    /// Whether no write was broken yet.
+    pub(crate) fn is_write_fault_armed(&self) -> bool {
+        self.fault_of_write.lock().unwrap().is_some()
+    }
+
     /// Breaks no write any more. How many more it would have let pass; nothing if it broke one.
     pub(crate) fn break_no_write(&self) -> Option<usize> {
         let armed = self.fault_of_write.lock().unwrap().take();
