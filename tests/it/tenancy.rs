@@ -143,10 +143,10 @@ const NOT_BY_USER: [Exception; 4] = [
         "how many users a tenant has",
     ),
     Exception(
-        "postgres/transaction.rs",
+        "postgres/siblings.rs",
         "accounts",
         1,
-        "users whose ids differ only in case",
+        "users whose ids look alike",
     ),
 ];
 

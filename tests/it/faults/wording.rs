@@ -53,7 +53,7 @@ fn a_company_signs_with_its_name_in_its_words_and_codes_are_bound_to_its_origin(
         assert_eq!(
             message.text,
             format!(
-                "{code} ist Ihr Einrichtungscode für ACME & Söhne. Gilt 10 Minuten. Bitte für sich behalten.\n\
+                "{code} ist Ihr Einrichtungscode für ACME & Söhne. Konto: j***e. Gilt 10 Minuten. Bitte für sich behalten.\n\
                  FA+9qCX9VSu\n@login.acme.example #{code}",
                 code = message.code
             )
