@@ -5,7 +5,9 @@
 mod audit;
 mod directory;
 mod keys;
+mod notifier;
 mod outbox;
+mod passwords;
 mod policies;
 mod reseal;
 
@@ -15,27 +17,24 @@ pub use directory::{
     UserRecords,
 };
 pub use keys::{KeyService, UnsealError};
+pub use notifier::{Notifier, ProviderUnavailable};
 pub use outbox::{
     AlertNotices, ClaimedNotice, ClaimedNotices, DeadNoticeReason, DeadNoticeSelection,
     FinishedNotice, NoticeFilter, NoticeOutcome, Outbox, WaitingNotice,
 };
+pub use passwords::{PasswordChecker, PasswordVerdict};
 pub use policies::PolicyStore;
 pub use reseal::{KeyInUse, ResealResult, ResealStore, RowPlace, SealedRow, SealedTable};
 
 use async_trait::async_trait;
 use countersign_domain::{
     account::{
-        Account, AvailableChannels,
+        Account,
         change::{AccountChange, IdempotencyRecord, UnapprovedEnding},
     },
     audit_event::AuditEvent,
-    authorization::{caller::CallerName, password::Password},
-    challenge::{
-        provider_code::{
-            ProviderCodeCheck, ProviderCodeRequest, ProviderCodeVerdict, ProviderName,
-        },
-        verdict::{ChallengeOutcome, VerdictRequest, VerdictResult},
-    },
+    authorization::caller::CallerName,
+    challenge::verdict::{ChallengeOutcome, VerdictRequest, VerdictResult},
     limits::{
         budget::{BudgetOwner, BudgetTag, RateLimitWindows},
         user_throttle::{
@@ -44,11 +43,10 @@ use countersign_domain::{
             StandaloneAttempt, StandaloneChargeResult,
         },
     },
-    notice::message::{DeliveryResult, DeliveryStatus, OutboundMessage},
+    notice::message::DeliveryStatus,
     policy::PolicyOverride,
     recovery::reset::LoginIdentifier,
     value::{
-        destination::Destination,
         id::{AttemptId, ChallengeId, Subject, SubjectTag, TenantId, UserId},
         idempotency_key::IdempotencyKey,
         time::Timestamp,
@@ -329,61 +327,6 @@ pub struct ExhaustedBudget {
     /// When it has room again.
     pub until: Timestamp,
 }
-
-/// Delivers messages and provider codes.
-#[async_trait]
-pub trait Notifier: Send + Sync {
-    /// The channels that a notifier serves.
-    fn served(&self) -> AvailableChannels;
-    /// Whether a notifier serves a destination.
-    fn reaches(&self, destination: &Destination) -> bool {
-        self.served().goes_by(destination.channel())
-    }
-    /// Hands one message to a notifier. Always returns within its deadline.
-    async fn deliver(&self, message: &OutboundMessage) -> DeliveryResult;
-    /// The provider that owns the next code to a destination; `None` if we own the code.
-    fn code_owner(&self, _: &Destination) -> Option<ProviderName> {
-        None
-    }
-    /// Asks a provider to send its code. Always returns within its deadline.
-    async fn start(&self, _: &ProviderCodeRequest) -> DeliveryResult {
-        DeliveryResult::NotTaken
-    }
-    /// Asks a provider to check a code. Always returns within its deadline.
-    async fn check(
-        &self,
-        _: &ProviderCodeCheck<'_>,
-    ) -> Result<ProviderCodeVerdict, ProviderUnavailable> {
-        Err(ProviderUnavailable)
-    }
-}
-
-/// Verifies account passwords with the configured password services.
-#[async_trait]
-pub trait PasswordChecker: Send + Sync {
-    /// Verifies an account password. A repeat passes the same `key`. Always returns within its deadline.
-    async fn verify(&self, subject: &Subject, password: &Password, key: &str) -> PasswordVerdict;
-}
-
-/// The result of a password verification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PasswordVerdict {
-    /// The password is correct.
-    Matches,
-    /// The password is wrong, or the account does not exist.
-    DoesNotMatch,
-    /// No service checked the password.
-    NotLookedAt,
-    /// No answer arrived; the service may have checked the password.
-    Unanswered,
-}
-
-/// The provider of a code did not say whether it is correct. The cause is in the log, with the provider's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the provider that checks this code did not answer: repeat the call with the same request_id"
-)]
-pub struct ProviderUnavailable;
 
 /// The result of a store operation.
 pub type StoreResult<T> = Result<T, StoreUnavailable>;
