@@ -46,9 +46,10 @@ pub use device::{
 pub use error::Error;
 pub use hashing::HashingPool;
 pub use method::{
-    begin_enrollment::{EnrollmentRequest, EnrollmentTarget, StartedEnrollment, TotpSetup},
+    begin_enrollment::{EnrollmentRequest, EnrollmentTarget, StartedEnrollment},
     get_method_settings::MethodSettings,
     method_views::{EnrolledMethod, MethodView},
+    totp_setup::TotpSetup,
     update_method::{MethodUpdate, UpdatedMethod},
 };
 pub use policy::{

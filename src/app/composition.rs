@@ -1,65 +1,35 @@
 //! Builds the dependencies of every service. Each shared part is built once.
 
-use crate::{
-    app::{
-        App, AppDependencies, WorkerPorts,
-        audit_events::AuditEvents,
-        authorization::Authorization,
-        challenge::{
-            answer::ChallengeVerifier, attempt_judge::AttemptJudge,
-            challenge_drafts::ChallengeDrafts, challenge_issuer::ChallengeIssuer,
-            code_delivery::CodeDelivery, send_budgets::SendBudgets,
-            verdict_requests::VerdictRequestBuilder,
-        },
-        commit::ChangeCommitter,
-        dependencies::{
-            ChallengeDependencies, DeviceDependencies, MethodDependencies, PolicyDependencies,
-            RecoveryDependencies, UserDependencies,
-        },
-        hashing::HashingPool,
-        idempotency::IdempotencyRecorder,
-        method::{enrollment_tickets::EnrollmentTickets, method_views::MethodViews},
-        notices::NoticeComposer,
-        page_tokens::PageTokens,
-        password::PasswordProofs,
-        policy::policy_resolver::PolicyResolver,
-        randomness::Randomness,
-        recovery::{
-            recovery_codes::{RecoveryCodeGenerator, RecoveryCodePrinter},
-            replacement_key::ReplacementKeys,
-            reset_budgets::ResetBudgets,
-            reset_helper::ResetHelper,
-        },
-        scan_limiter::ScanLimiter,
-        sealing::ValueSealing,
-        use_case_runner::UseCaseRunner,
-        workers::wakeup::WorkerWakeup,
-    },
-    ports::{AccountStore, BudgetStore, ChallengeStore, KeyService, Notifier, PasswordChecker},
-};
-use countersign_domain::value::tenant::DisplayNames;
-use countersign_transport::system::Clock;
-use std::sync::Arc;
+mod base_services;
 
-/// The ports, and what depends on ports alone.
-struct BaseServices {
-    accounts: Arc<dyn AccountStore>,
-    challenges: Arc<dyn ChallengeStore>,
-    budgets: Arc<dyn BudgetStore>,
-    notifier: Arc<dyn Notifier>,
-    passwords: Option<Arc<dyn PasswordChecker>>,
-    keys: Arc<dyn KeyService>,
-    clock: Arc<dyn Clock>,
-    hashing: Arc<HashingPool>,
-    display_names: Arc<DisplayNames>,
-    issuer_name: String,
-    policies: Arc<PolicyResolver>,
-    randomness: Randomness,
-    sealing: ValueSealing,
-    events: AuditEvents,
-    idempotency: IdempotencyRecorder,
-    wakeup: Arc<WorkerWakeup>,
-}
+use crate::app::{
+    App, AppDependencies, WorkerPorts,
+    authorization::Authorization,
+    challenge::{
+        answer::ChallengeVerifier, attempt_judge::AttemptJudge, challenge_drafts::ChallengeDrafts,
+        challenge_issuer::ChallengeIssuer, code_delivery::CodeDelivery, send_budgets::SendBudgets,
+        verdict_requests::VerdictRequestBuilder,
+    },
+    commit::ChangeCommitter,
+    dependencies::{
+        ChallengeDependencies, DeviceDependencies, MethodDependencies, PolicyDependencies,
+        RecoveryDependencies, UserDependencies,
+    },
+    method::{enrollment_tickets::EnrollmentTickets, method_views::MethodViews},
+    notices::NoticeComposer,
+    page_tokens::PageTokens,
+    password::PasswordProofs,
+    recovery::{
+        recovery_codes::{RecoveryCodeGenerator, RecoveryCodePrinter},
+        replacement_key::ReplacementKeys,
+        reset_budgets::ResetBudgets,
+        reset_helper::ResetHelper,
+    },
+    scan_limiter::ScanLimiter,
+    use_case_runner::UseCaseRunner,
+};
+use base_services::BaseServices;
+use std::sync::Arc;
 
 /// Parts that several services share.
 struct SharedServices {
@@ -112,85 +82,6 @@ impl App {
                 display_names: Arc::clone(&on.display_names),
             },
         })
-    }
-}
-
-impl BaseServices {
-    fn of(parts: AppDependencies) -> Self {
-        let randomness = Randomness::new(parts.entropy);
-        let sealing = ValueSealing::new(Arc::clone(&parts.keys), randomness.clone());
-        Self {
-            accounts: parts.accounts,
-            challenges: parts.challenges,
-            budgets: parts.budgets,
-            notifier: parts.notifier,
-            passwords: parts.passwords,
-            keys: parts.keys,
-            clock: parts.clock,
-            hashing: Arc::new(parts.hashing),
-            display_names: Arc::new(parts.display_names),
-            issuer_name: parts.issuer,
-            policies: Arc::new(PolicyResolver::new(parts.policy, parts.service_layer)),
-            events: AuditEvents::new(sealing.clone(), randomness.clone()),
-            idempotency: IdempotencyRecorder::new(sealing.clone()),
-            wakeup: Arc::default(),
-            randomness,
-            sealing,
-        }
-    }
-
-    fn requests(&self) -> UseCaseRunner {
-        UseCaseRunner {
-            accounts: Arc::clone(&self.accounts),
-            keys: Arc::clone(&self.keys),
-            clock: Arc::clone(&self.clock),
-            sealing: self.sealing.clone(),
-            idempotency: self.idempotency.clone(),
-            policies: Arc::clone(&self.policies),
-            tasks: Arc::default(),
-            readiness: Arc::default(),
-        }
-    }
-
-    fn send_budgets(&self) -> SendBudgets {
-        SendBudgets {
-            budgets: Arc::clone(&self.budgets),
-            keys: Arc::clone(&self.keys),
-            clock: Arc::clone(&self.clock),
-            policies: Arc::clone(&self.policies),
-            randomness: self.randomness.clone(),
-        }
-    }
-
-    fn delivery(&self, send_budgets: &Arc<SendBudgets>) -> CodeDelivery {
-        CodeDelivery {
-            challenges: Arc::clone(&self.challenges),
-            notifier: Arc::clone(&self.notifier),
-            keys: Arc::clone(&self.keys),
-            clock: Arc::clone(&self.clock),
-            send_budgets: Arc::clone(send_budgets),
-            display_names: Arc::clone(&self.display_names),
-        }
-    }
-
-    fn drafts(&self, send_budgets: &Arc<SendBudgets>) -> ChallengeDrafts {
-        ChallengeDrafts {
-            keys: Arc::clone(&self.keys),
-            notifier: Arc::clone(&self.notifier),
-            send_budgets: Arc::clone(send_budgets),
-            sealing: self.sealing.clone(),
-            randomness: self.randomness.clone(),
-        }
-    }
-
-    fn verdict_requests(&self) -> VerdictRequestBuilder {
-        VerdictRequestBuilder {
-            keys: Arc::clone(&self.keys),
-            policies: Arc::clone(&self.policies),
-            events: self.events.clone(),
-            idempotency: self.idempotency.clone(),
-            randomness: self.randomness.clone(),
-        }
     }
 }
 

@@ -67,13 +67,17 @@ pub(super) struct OpenedAccount {
 }
 
 impl OpenedAccount {
-    /// How messages name the account: by its name or else by the user id. It is masked if the policy says so, and in
+    /// The name of the account, or else the user id.
+    pub(super) fn account_name(&self) -> &str {
+        let named = self.profile().account_name.as_ref();
+        named.map_or(self.account.subject.user.as_str(), AccountName::as_str)
+    }
+
+    /// How messages name the account. It is masked if the policy says so, and in
     /// messages to a destination that is not proven to be the user's.
     pub(super) fn account_label(&self, to_unproven_destination: bool) -> AccountLabel {
-        let name = self.profile().account_name.as_ref();
-        let name = name.map_or(self.account.subject.user.as_str(), AccountName::as_str);
         let is_masked = to_unproven_destination || self.policy.rules.mask_account_name;
-        AccountLabel::new(name, is_masked)
+        AccountLabel::new(self.account_name(), is_masked)
     }
 }
 

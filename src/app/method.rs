@@ -8,4 +8,5 @@ pub(crate) mod enrollment_tickets;
 pub(crate) mod get_method_settings;
 pub(crate) mod method_views;
 pub(crate) mod revert_change;
+pub(crate) mod totp_setup;
 pub(crate) mod update_method;

@@ -13,15 +13,15 @@ use crate::{
         commit::unless_conflict,
         context::{CallContext, OpenedAccount, ReplayedCall, RequestContext},
         dependencies::MethodDependencies,
-        method::confirm_enrollment::FIRST_VERSION,
+        method::{
+            confirm_enrollment::FIRST_VERSION,
+            totp_setup::{TotpSetup, totp_setup},
+        },
     },
     ports::CommitResult,
 };
 use countersign_domain::{
-    account::{
-        change::{AccountChange, ConsumedProof, CreatedResource, IdempotencyRecord},
-        profile::AccountName,
-    },
+    account::change::{AccountChange, ConsumedProof, CreatedResource, IdempotencyRecord},
     audit_event::{AuditDetails, AuditEventKind},
     authorization::{action::Action, proof::AcceptedProof},
     challenge::{
@@ -64,14 +64,6 @@ pub struct StartedEnrollment {
     pub challenge: ChallengeView,
     /// The key to show for an authenticator app; `None` for other kinds.
     pub totp: Option<TotpSetup>,
-}
-
-/// The key of a new authenticator app.
-pub struct TotpSetup {
-    /// The key, for manual entry.
-    pub secret: TotpSecret,
-    /// The `otpauth` URI for the QR code.
-    pub uri: String,
 }
 
 impl EnrollmentTarget {
@@ -352,28 +344,6 @@ async fn started_before(
     room_to_send(deps, context, &challenge).await?;
     let reserved = charge_message(deps, context, &challenge).await?;
     post(deps, context, challenge, reserved).await
-}
-
-fn totp_setup(
-    deps: &MethodDependencies,
-    user: &OpenedAccount,
-    challenge: &Challenge,
-) -> Result<Option<TotpSetup>, Error> {
-    let ExpectedAnswer::Totp {
-        secret, parameters, ..
-    } = &challenge.expected_answer
-    else {
-        return Ok(None);
-    };
-    let subject = &user.account.subject;
-    let named = user.profile().account_name.as_ref();
-    let account_name = named.map_or(subject.user.as_str(), AccountName::as_str);
-    let issuer = deps.printer.company(&subject.tenant);
-    let uri = secret.uri(*parameters, &issuer, account_name);
-    Ok(Some(TotpSetup {
-        secret: secret.clone(),
-        uri: uri.ok_or(Error::Defect("the key URI can't be built"))?,
-    }))
 }
 
 /// Records in the enrollment that it was authorized by a recovery or bypass code.

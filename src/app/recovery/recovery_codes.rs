@@ -8,7 +8,6 @@ use crate::app::{
     recovery::new_recovery_codes::{NewRecoveryCodes, slots},
 };
 use countersign_domain::{
-    account::profile::AccountName,
     policy::{Policy, RecoveryStyle},
     recovery::{
         NewRecoverySet, PrintableRecoveryCodes, RecoveryCode, RecoveryKey, RecoverySetKind,
@@ -64,12 +63,11 @@ impl RecoveryCodePrinter {
     ) -> DisplayedRecoveryCodes {
         let subject = &user.account.subject;
         let profile = user.profile();
-        let named = profile.account_name.as_ref().map(AccountName::as_str);
         let asked = call.client.locale.as_ref().or(profile.locale.as_ref());
         let printable = PrintableRecoveryCodes {
             locale: asked.map(Locale::as_str),
             company: &self.company(&subject.tenant),
-            account: named.unwrap_or(subject.user.as_str()),
+            account: user.account_name(),
             made_at,
         };
         DisplayedRecoveryCodes::of(codes, &printable)

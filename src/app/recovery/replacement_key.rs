@@ -2,13 +2,12 @@
 
 use crate::app::{
     DisplayedRecoveryCodes, Error,
-    context::CallContext,
+    context::{CallContext, OpenedAccount},
     recovery::recovery_codes::RecoveryCodePrinter,
     replayed_response::ReplayedResponse,
     use_case_runner::{LoadedUser, UseCaseRunner},
 };
 use countersign_domain::{
-    account::profile::AccountName,
     challenge::{Challenge, answered_by::AnsweredBy, approval::Approval},
     recovery::PrintableRecoveryCodes,
 };
@@ -35,12 +34,11 @@ impl ReplacementKeys {
         }
         let loaded = self.requests.load_user(call, None).await;
         let user = loaded.ok().and_then(|loaded| loaded.user);
-        let named = user.and_then(|user| user.profile_record.profile.account_name);
         let user_id = challenge.subject.user.as_str();
         let printable = PrintableRecoveryCodes {
             locale: challenge.locale.as_deref(),
             company: &self.printer.company(&challenge.subject.tenant),
-            account: named.as_ref().map_or(user_id, AccountName::as_str),
+            account: user.as_ref().map_or(user_id, OpenedAccount::account_name),
             made_at: approval.at,
         };
         Ok(Some(DisplayedRecoveryCodes::of(response.codes, &printable)))
