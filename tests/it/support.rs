@@ -3,6 +3,7 @@
 pub(crate) mod authenticator;
 pub(crate) mod backlog;
 pub(crate) mod browser;
+pub(crate) mod changes;
 pub(crate) mod clients;
 pub(crate) mod clock;
 pub(crate) mod commit_proxy;
@@ -37,6 +38,17 @@ pub(crate) use stores::{Pair, Stores};
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+
+/// Runs a test on a runtime of its own. Tasks that hang are left behind.
+pub(crate) fn on_a_runtime(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(test);
+    runtime.shutdown_background();
+}
 
 /// The machine-readable reason of a refusal.
 pub(crate) fn reason(status: &Status) -> String {

@@ -3,42 +3,23 @@
 use crate::{
     stories::lost_methods::{NUMBER, recovered},
     support::{
-        Person, on_both_pairs,
+        Person,
+        changes::new_codes,
+        on_both_pairs,
         person::{add_method, approval},
         refused,
     },
 };
-use countersign_proto::v1::{self as pb, MethodKind, action::Action, begin_enrollment_request};
-use tonic::{Code, Status};
+use countersign_proto::v1::{self as pb, MethodKind, begin_enrollment_request};
+use tonic::Code;
 use tonic_types::StatusExt;
-
-fn new_codes() -> Action {
-    Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {})
-}
-
-async fn generate(
-    person: &Person,
-    authorization: Option<pb::Authorization>,
-) -> Result<pb::GenerateRecoveryCodesResponse, Status> {
-    let request = pb::GenerateRecoveryCodesRequest {
-        tenant_id: person.tenant_id.clone(),
-        user_id: person.user_id.clone(),
-        authorization,
-        ..pb::GenerateRecoveryCodesRequest::default()
-    };
-    let mut recovery = person.clients.recovery.clone();
-    Ok(recovery
-        .generate_recovery_codes(request)
-        .await?
-        .into_inner())
-}
 
 /// Status, message and details of a proof that is not accepted.
 async fn answer(
     person: &Person,
     proof: Option<pb::Authorization>,
 ) -> (Code, String, Vec<u8>, String) {
-    let status = generate(person, proof).await;
+    let status = person.generate_recovery_codes(proof).await;
     let status = refused(
         status,
         Code::FailedPrecondition,
@@ -60,7 +41,7 @@ fn a21_who_obtained_a_proof_is_told_why_it_does_not_do() {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
         let used = jane.step_up(&service, &app, new_codes()).await;
-        generate(&jane, used.clone()).await.unwrap();
+        jane.generate_recovery_codes(used.clone()).await.unwrap();
         assert_eq!(cause(&jane, used.clone()).await, "USED");
 
         let sms = add_method(MethodKind::Sms);
@@ -98,7 +79,7 @@ fn a21_to_all_others_a_proof_is_unknown_whatever_became_of_it() {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
         let used = jane.step_up(&service, &app, new_codes()).await;
-        generate(&jane, used.clone()).await.unwrap();
+        jane.generate_recovery_codes(used.clone()).await.unwrap();
         let other = jane
             .step_up(&service, &app, add_method(MethodKind::Sms))
             .await;

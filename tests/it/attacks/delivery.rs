@@ -5,6 +5,7 @@ use crate::{
     support::{
         Builder, EnrolledApp, Pair, Person, Service, Stores,
         notifier::{DeliveryBehavior, TestNotifier},
+        on_a_runtime,
         person::add_method,
         refused, until,
     },
@@ -29,16 +30,6 @@ use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
 const DEADLINE: Duration = Duration::from_millis(500);
-
-fn on_a_runtime(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(test);
-    runtime.shutdown_background();
-}
 
 /// The how many-th of many numbers.
 fn number(index: u64) -> String {

@@ -3,7 +3,8 @@
 use crate::{
     stories::lost_methods::{NUMBER, delete, lose_app, recovered, remove, step_up_by_mail},
     support::{
-        Person, on_both_pairs, on_production,
+        changes::{disabling, new_codes},
+        on_both_pairs, on_production,
         person::{add_method, approval},
         refused,
     },
@@ -13,34 +14,9 @@ use countersign_domain::{
     policy::{PolicyOverride, RecoveryStyle},
 };
 use countersign_proto::v1::{self as pb, MethodKind, action::Action, begin_enrollment_request};
-use tonic::{Code, Status};
+use tonic::Code;
 
 const REFUSED: Code = Code::FailedPrecondition;
-
-async fn disable(person: &Person, authorization: Option<pb::Authorization>) -> Result<(), Status> {
-    let request = pb::DisableTwoFactorRequest {
-        tenant_id: person.tenant_id.clone(),
-        user_id: person.user_id.clone(),
-        authorization,
-        ..pb::DisableTwoFactorRequest::default()
-    };
-    let mut methods = person.clients.methods.clone();
-    methods.disable_two_factor(request).await.map(drop)
-}
-
-async fn new_codes(
-    person: &Person,
-    authorization: Option<pb::Authorization>,
-) -> Result<(), Status> {
-    let request = pb::GenerateRecoveryCodesRequest {
-        tenant_id: person.tenant_id.clone(),
-        user_id: person.user_id.clone(),
-        authorization,
-        ..pb::GenerateRecoveryCodesRequest::default()
-    };
-    let mut recovery = person.clients.recovery.clone();
-    recovery.generate_recovery_codes(request).await.map(drop)
-}
 
 /// What would take two-factor over, or turn it off.
 fn riskiest(email: &str) -> [Action; 5] {
@@ -50,13 +26,13 @@ fn riskiest(email: &str) -> [Action; 5] {
             method_id: email.to_owned(),
             kind: MethodKind::Totp.into(),
         }),
-        Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {}),
-        Action::DisableTwoFactor(pb::DisableTwoFactor {}),
+        new_codes(),
+        disabling(),
         remove(email),
     ]
 }
 
-/// Whoever has the mailbox and one recovery code gets no further with them than the owner's lost app lets them.
+/// An attacker with the mailbox and one recovery code gets no further than the owner's lost app lets them.
 #[test]
 fn a17_a_lost_method_keeps_its_weight_against_the_mailbox_for_72_hours() {
     on_both_pairs(async |service| {
@@ -77,7 +53,7 @@ fn a17_a_lost_method_keeps_its_weight_against_the_mailbox_for_72_hours() {
         // An approval from before the rule looked is too weak as well.
         let action = Action::DisableTwoFactor(pb::DisableTwoFactor {});
         let weak = lost.jane.weak_approval(&service, &lost.email, action).await;
-        refused(disable(&lost.jane, weak).await, REFUSED, reason);
+        refused(lost.jane.disable_two_factor(weak).await, REFUSED, reason);
         service.advance(180);
         let weak = lost
             .jane
@@ -89,7 +65,7 @@ fn a17_a_lost_method_keeps_its_weight_against_the_mailbox_for_72_hours() {
         service.advance(72 * 3600);
         let action = Action::DisableTwoFactor(pb::DisableTwoFactor {});
         let later = step_up_by_mail(&service, &lost.jane, action).await;
-        disable(&lost.jane, later).await.unwrap();
+        lost.jane.disable_two_factor(later).await.unwrap();
     });
 }
 
@@ -151,8 +127,12 @@ fn a23_one_recovery_approval_does_one_thing_once() {
             REFUSED,
             reason,
         );
-        refused(new_codes(jane, proof.clone()).await, REFUSED, reason);
-        refused(disable(jane, proof).await, REFUSED, reason);
+        refused(
+            jane.generate_recovery_codes(proof.clone()).await,
+            REFUSED,
+            reason,
+        );
+        refused(jane.disable_two_factor(proof).await, REFUSED, reason);
 
         let second = recovered(jane, &codes[1]).await;
         let request = jane.enrollment_request(totp(), second.clone());
@@ -201,8 +181,12 @@ fn a23_a_bypass_code_removes_nothing() {
         let bypass = jane.bypass(jane.bypass_request()).await.unwrap();
         let proof = recovered(jane, &bypass.bypass_code).await;
         let reason = "AUTHORIZATION_NOT_ACCEPTED";
-        refused(new_codes(jane, proof.clone()).await, REFUSED, reason);
-        refused(disable(jane, proof).await, REFUSED, reason);
+        refused(
+            jane.generate_recovery_codes(proof.clone()).await,
+            REFUSED,
+            reason,
+        );
+        refused(jane.disable_two_factor(proof).await, REFUSED, reason);
     });
 }
 
@@ -221,7 +205,7 @@ fn a17_another_recovery_code_does_what_the_mailbox_does_not_control() {
             .await;
         jane.enroll_number(NUMBER, sms).await;
         let third = recovered(jane, &codes[2]).await;
-        disable(jane, third).await.unwrap();
+        jane.disable_two_factor(third).await.unwrap();
         assert!(jane.settings().await.methods.is_empty());
     });
 }
@@ -242,10 +226,10 @@ fn a23_a_recovery_key_removes_one_method_and_the_next_one_another() {
         delete(&lost.jane, &lost.app.method_id, proof.clone())
             .await
             .unwrap();
-        let outcome = new_codes(&lost.jane, proof).await;
+        let outcome = lost.jane.generate_recovery_codes(proof).await;
         refused(outcome, REFUSED, "AUTHORIZATION_NOT_ACCEPTED");
         let next = approved.next_recovery_key.unwrap().codes.remove(0);
         let proof = recovered(&lost.jane, &next).await;
-        new_codes(&lost.jane, proof).await.unwrap();
+        lost.jane.generate_recovery_codes(proof).await.unwrap();
     });
 }

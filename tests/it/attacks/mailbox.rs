@@ -5,7 +5,9 @@ use crate::{
         LostApp, NUMBER, delete, lose_app, recovered, remove, step_up_by_mail,
     },
     support::{
-        Person, Service, on_both_pairs,
+        Person, Service,
+        changes::{disabling, new_codes},
+        on_both_pairs,
         person::{add_method, approval},
         refused,
     },
@@ -20,14 +22,6 @@ use tonic::{Code, Status};
 const REFUSED: Code = Code::FailedPrecondition;
 const WEAK: &str = "STRONGER_METHOD_REQUIRED";
 
-fn disabling() -> Action {
-    Action::DisableTwoFactor(pb::DisableTwoFactor {})
-}
-
-fn new_codes() -> Action {
-    Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {})
-}
-
 fn by_mailbox(service: &Service) -> Service {
     service.under(PolicyOverride {
         mailbox_code_suffices: Some(vec![
@@ -37,37 +31,6 @@ fn by_mailbox(service: &Service) -> Service {
         change_notices: Some(false),
         ..PolicyOverride::default()
     })
-}
-
-async fn disable(
-    person: &Person,
-    authorization: Option<pb::Authorization>,
-) -> Result<pb::DisableTwoFactorResponse, Status> {
-    let request = pb::DisableTwoFactorRequest {
-        tenant_id: person.tenant_id.clone(),
-        user_id: person.user_id.clone(),
-        authorization,
-        ..pb::DisableTwoFactorRequest::default()
-    };
-    let mut methods = person.clients.methods.clone();
-    Ok(methods.disable_two_factor(request).await?.into_inner())
-}
-
-async fn generate(
-    person: &Person,
-    authorization: Option<pb::Authorization>,
-) -> Result<pb::GenerateRecoveryCodesResponse, Status> {
-    let request = pb::GenerateRecoveryCodesRequest {
-        tenant_id: person.tenant_id.clone(),
-        user_id: person.user_id.clone(),
-        authorization,
-        ..pb::GenerateRecoveryCodesRequest::default()
-    };
-    let mut recovery = person.clients.recovery.clone();
-    Ok(recovery
-        .generate_recovery_codes(request)
-        .await?
-        .into_inner())
 }
 
 async fn step_up_by(
@@ -120,7 +83,7 @@ fn a17_codes_that_the_mailbox_created_authorize_no_change_for_72_hours() {
         let service = by_mailbox(&service);
         let LostApp { jane, email, app } = lose_app(&service).await;
         let proof = step_up_by(&service, &jane, &email, new_codes()).await;
-        let codes = generate(&jane, proof.unwrap()).await.unwrap();
+        let codes = jane.generate_recovery_codes(proof.unwrap()).await.unwrap();
         let codes = codes.recovery_codes.unwrap().codes;
         let too_new = "RECOVERY_CODES_TOO_NEW";
         let totp = || begin_enrollment_request::Method::Totp(pb::EnrollTotp {});
@@ -161,22 +124,34 @@ fn a17_a_code_to_the_mailbox_is_for_its_own_act_once() {
             .await
             .unwrap();
         let not_accepted = "AUTHORIZATION_NOT_ACCEPTED";
-        refused(disable(&jane, proof.clone()).await, REFUSED, not_accepted);
-        generate(&jane, proof.clone()).await.unwrap();
-        refused(generate(&jane, proof).await, REFUSED, not_accepted);
+        refused(
+            jane.disable_two_factor(proof.clone()).await,
+            REFUSED,
+            not_accepted,
+        );
+        jane.generate_recovery_codes(proof.clone()).await.unwrap();
+        refused(
+            jane.generate_recovery_codes(proof).await,
+            REFUSED,
+            not_accepted,
+        );
         let proof = step_up_by(&service, &jane, &email, disabling())
             .await
             .unwrap();
         service.advance(5 * 60 + 1);
-        refused(disable(&jane, proof).await, REFUSED, not_accepted);
+        refused(jane.disable_two_factor(proof).await, REFUSED, not_accepted);
 
         service.advance(180);
         let challenge = jane.issue_for(&email).await.unwrap();
         let code = jane.last_code(&jane.email).await;
         let signed_in = jane.approved(&challenge.challenge_id, &code).await;
         let proof = approval(&signed_in.approval_id);
-        refused(generate(&jane, proof.clone()).await, REFUSED, not_accepted);
-        refused(disable(&jane, proof).await, REFUSED, not_accepted);
+        refused(
+            jane.generate_recovery_codes(proof.clone()).await,
+            REFUSED,
+            not_accepted,
+        );
+        refused(jane.disable_two_factor(proof).await, REFUSED, not_accepted);
     });
 }
 
@@ -191,7 +166,7 @@ fn s13_two_factor_goes_by_a_code_to_the_mailbox_and_everyone_is_told() {
             .await;
         jane.enroll_number(NUMBER, sms).await;
         let proof = step_up_by(&service, &jane, &email, disabling()).await;
-        let off = disable(&jane, proof.unwrap()).await.unwrap();
+        let off = jane.disable_two_factor(proof.unwrap()).await.unwrap();
         assert_eq!(off.queued_notices.len(), 2, "{off:?}");
         assert!(jane.settings().await.methods.is_empty());
         service.wait_for_notices().await;
@@ -217,7 +192,7 @@ fn a17_a_code_to_the_mailbox_does_not_outweigh_a_lost_method() {
         }
         service.advance(72 * 3600);
         let proof = step_up_by_mail(&service, &jane, disabling()).await;
-        disable(&jane, proof).await.unwrap();
+        jane.disable_two_factor(proof).await.unwrap();
     });
 }
 
@@ -229,7 +204,7 @@ fn s21_a_recent_sign_in_creates_codes_once_by_policy() {
         let app = jane.enroll_app(&service).await;
         let not_accepted = "AUTHORIZATION_NOT_ACCEPTED";
         let signed_in = jane.sign_in(&service, &app).await.approval_id;
-        let outcome = generate(&jane, approval(&signed_in)).await;
+        let outcome = jane.generate_recovery_codes(approval(&signed_in)).await;
         refused(outcome, REFUSED, not_accepted);
 
         let lenient = service.under(PolicyOverride {
@@ -238,15 +213,17 @@ fn s21_a_recent_sign_in_creates_codes_once_by_policy() {
         });
         let jane = jane.through(lenient.portal());
         lenient.advance(14 * 60);
-        generate(&jane, approval(&signed_in)).await.unwrap();
-        let again = generate(&jane, approval(&signed_in)).await;
+        jane.generate_recovery_codes(approval(&signed_in))
+            .await
+            .unwrap();
+        let again = jane.generate_recovery_codes(approval(&signed_in)).await;
         refused(again, REFUSED, not_accepted);
         let late = jane.sign_in(&lenient, &app).await.approval_id;
         lenient.advance(15 * 60 + 1);
-        let outcome = generate(&jane, approval(&late)).await;
+        let outcome = jane.generate_recovery_codes(approval(&late)).await;
         refused(outcome, REFUSED, not_accepted);
         let other = jane.sign_in(&lenient, &app).await.approval_id;
-        let outcome = disable(&jane, approval(&other)).await;
+        let outcome = jane.disable_two_factor(approval(&other)).await;
         refused(outcome, REFUSED, not_accepted);
     });
 }

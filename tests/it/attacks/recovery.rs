@@ -1,15 +1,13 @@
 //! A23: recovery codes and keys.
 
-use crate::support::{EnrolledApp, Person, Service, on_both_pairs, on_embedded, person::approval};
-use countersign_proto::v1::{self as pb, action::Action, verify_challenge_response::Verdict};
+use crate::support::{
+    EnrolledApp, Person, Service, changes::new_codes, on_both_pairs, on_embedded, person::approval,
+};
+use countersign_proto::v1::{self as pb, verify_challenge_response::Verdict};
 use std::collections::{HashMap, HashSet};
 use tokio::task::JoinSet;
 
 const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-fn new_codes() -> Action {
-    Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {})
-}
 
 /// Approvals that each let new codes be made, by one app.
 async fn approvals(

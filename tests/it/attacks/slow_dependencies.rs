@@ -4,6 +4,7 @@
 use crate::support::{
     Builder, Pair, Person, Service, Stores,
     notifier::{DeliveryBehavior, TestNotifier},
+    on_a_runtime,
     passwords::{self, TestVerifier, VerifierBehavior, by_password},
     person::add_method,
     provider::{CheckBehavior, StartBehavior, TestProvider},
@@ -183,16 +184,6 @@ async fn starves_nobody(
         let answered = ended.unwrap();
         answered.unwrap_or_else(|status| panic!("{dependency}: {status}"));
     }
-}
-
-fn on_a_runtime(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(test);
-    runtime.shutdown_background();
 }
 
 #[test]

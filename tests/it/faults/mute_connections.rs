@@ -6,6 +6,7 @@ use crate::{
     support::{
         Builder, Pair, Person, Service, Stores,
         notifier::{DeliveryBehavior, TestNotifier},
+        on_a_runtime,
         passwords::{self, TestVerifier, VerifierBehavior, by_password},
         person::add_method,
         provider::{CheckBehavior, TestProvider},
@@ -25,16 +26,6 @@ use tonic::Code;
 
 /// How long a call waits for a service that says nothing.
 const DEADLINE_MS: u64 = 500;
-
-fn on_a_runtime(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(test);
-    runtime.shutdown_background();
-}
 
 async fn proxy(url: &str) -> (Proxy, String) {
     let address = url.trim_start_matches("http://").parse().unwrap();

@@ -3,37 +3,23 @@
 use crate::{
     stories::methods::NUMBER,
     support::{
-        EnrolledApp, Person, Service, on_both_pairs,
+        EnrolledApp, Person, Service,
+        changes::new_codes,
+        on_both_pairs,
         person::{add_method, approval},
         refused,
     },
 };
 use countersign_domain::policy::{Policy, RecoveryStyle};
-use countersign_proto::v1::{self as pb, MethodKind, action::Action};
+use countersign_proto::v1::{self as pb, MethodKind};
 use tonic::{Code, Status};
 
 async fn generate(
     person: &Person,
     authorization: Option<pb::Authorization>,
 ) -> Result<Vec<String>, Status> {
-    let request = pb::GenerateRecoveryCodesRequest {
-        tenant_id: person.tenant_id.clone(),
-        user_id: person.user_id.clone(),
-        authorization,
-        ..pb::GenerateRecoveryCodesRequest::default()
-    };
-    let response = person
-        .clients
-        .recovery
-        .clone()
-        .generate_recovery_codes(request)
-        .await?
-        .into_inner();
+    let response = person.generate_recovery_codes(authorization).await?;
     Ok(response.recovery_codes.unwrap().codes)
-}
-
-fn new_codes() -> Action {
-    Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {})
 }
 
 async fn person_with_app(service: &Service) -> (Person, EnrolledApp) {
