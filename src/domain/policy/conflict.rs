@@ -93,8 +93,8 @@ pub enum PolicyWeakness {
     MailboxCodeSuffices,
     /// A session is enough for new recovery codes.
     #[error(
-        "sign_in_authorizes_recovery_codes is true: whoever takes over a session within 15 minutes of its sign-in can \
-         create recovery codes"
+        "sign_in_authorizes_recovery_codes is true: an attacker who takes over a session within 15 minutes of its \
+         sign-in can create recovery codes"
     )]
     SignInAuthorizesRecoveryCodes,
     /// Trust lasts longer than by default.

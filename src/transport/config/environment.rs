@@ -105,8 +105,8 @@ impl Variable {
         self.text.trim().is_empty()
     }
 
-    /// Whether it is empty and should hold a secret, a URL with a password, or lead to one. Whoever sets it means it to be
-    /// there: without it the service would do without a password, or use an embedded store.
+    /// Whether it is empty and should hold a secret, a URL with a password, or lead to one. A variable that is set is meant
+    /// to have a value: without it the service would do without a password, or use an embedded store.
     fn is_empty_secret(&self) -> bool {
         const SECTIONS: [&str; 3] = ["callers", "keys", "secrets"];
         const NAMES: [&str; 5] = ["key", "url", "url_file", "urls", "urls_file"];
